@@ -181,7 +181,7 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
   )
 
   test(
-    'G-PAGE-13 G-PAGE-14 G-PAGE-15 windows - 10,000 keys: the largest and those looked for, as lines and as a table, by the keyboard',
+    'G-PAGE-13 G-PAGE-14 G-PAGE-15 G-PAGE-17 windows - 10,000 keys, first out of sight: the largest and those looked for, as lines and as a table, by the keyboard',
     async () => {
       await using page = await open('windows')
       await page.evaluate(() => {
@@ -192,11 +192,19 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
         Object.assign(window, { longest })
       })
       const card = page.locator('.card[data-topic="crane.per_1s"]')
-      await card.scrollIntoViewIfNeeded()
+      await page.setViewportSize({ ...WIDE, height: 200 })
+      await card.locator('.empty', { hasText: 'No results yet' }).waitFor()
       await publish(
         'crane.lifted',
         Array.from({ length: KEYS }, (_, i) => ({ crane: `c-${i}`, tons: i / 100 })),
       )
+      await until(async () => {
+        await publish('crane.lifted', [{ crane: 'c-0', tons: 0 }])
+        return !(await card.locator('.empty').isVisible())
+      }, 'there are results, and nobody has seen them yet')
+      expect((await card.boundingBox())!.y).toBeGreaterThan(200)
+      await page.setViewportSize(WIDE)
+      await card.scrollIntoViewIfNeeded()
       await until(async () => {
         await publish('crane.lifted', [{ crane: 'c-0', tons: 0 }])
         return ((await card.locator('.chart > .caption').textContent()) ?? '').startsWith('30 of 10,000 keys')

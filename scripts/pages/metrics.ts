@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { parse } from 'yaml'
 import {
   METRICS,
@@ -19,7 +19,7 @@ export interface AlertRule {
   readonly expr: string
   readonly for?: string
   readonly labels: Readonly<Record<string, string>>
-  readonly annotations: Readonly<Record<'summary' | 'description', string>> & { readonly runbook_url?: string }
+  readonly annotations: Readonly<Record<'summary' | 'description' | 'runbook_url', string>>
 }
 
 const ROLES: readonly (readonly [role: Role, heading: string, text: string])[] = [
@@ -65,19 +65,19 @@ ${table(['metric', 'meaning'], ofProcess)}
 
 ## Alerts
 
-\`${ALERTS}\` has rules for Prometheus. Each says in its description what to do, and most have a page of the
-runbook as their \`runbook_url\`.
+\`${ALERTS}\` has rules for Prometheus. Each says in its description what to do, and names a page
+with more of it, most of them of the runbook (\`runbook_url\`).
 
-${table(['alert', 'severity', 'after', 'says', 'runbook'], alerts)}
+${table(['alert', 'severity', 'after', 'says', 'page'], alerts)}
 
 ## Dashboard
 
 \`${DASHBOARD}\` is a dashboard for Grafana 10 and newer: import it and choose the Prometheus that scrapes Tidegate.`
 }
 
-function runbookLink(url: string | undefined): string {
-  const page = url?.replace(`${RUNBOOK_BASE}docs/`, '')
-  return page === undefined ? '' : `[${page.slice('runbook/'.length, -'.md'.length).replaceAll('-', ' ')}](${page})`
+function runbookLink(url: string): string {
+  const page = url.replace(`${RUNBOOK_BASE}docs/`, '')
+  return `[${basename(page, '.md').replaceAll('-', ' ')}](${page})`
 }
 
 function rowOf({ name, type, labels, help }: MetricDefinition): string[] {

@@ -329,6 +329,7 @@ export async function startGateway(settings: GatewaySettings, contract: Contract
     sessions: () => gateway.connections.websocket + gateway.connections.stream,
     pendingBytes: () => ingest.pendingBytes,
     stored: () => stored.report(),
+    onStored: stored.add,
     latency: () => metrics.latency(),
     report,
   })

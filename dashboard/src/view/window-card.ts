@@ -11,7 +11,10 @@ import { WindowTable } from './window-table.ts'
 /** Results of one moment come in several messages: they are drawn together. */
 const DRAW_EVERY_MS = 900
 
-/** One window topic: its chart, or its numbers, and how far it is. Draws when there is something new and it can be seen. */
+/**
+ * One window topic: its chart, or its numbers, and how far it is. Draws when there is something new and it can be seen. Its first
+ * results are drawn out of sight too: nothing there says that there are none, and the page does not grow while somebody scrolls.
+ */
 export class WindowCard {
   readonly root: HTMLElement
   readonly #topic: WindowTopic
@@ -74,7 +77,8 @@ export class WindowCard {
   /** Whether `draw` would draw anything. */
   get isDue(): boolean {
     const isRested = performance.now() - this.#drawnAt >= DRAW_EVERY_MS
-    return this.#isVisible && isRested && this.#drawn !== this.#series.version
+    const isWanted = this.#isVisible || this.#drawn === 0
+    return isWanted && isRested && this.#drawn !== this.#series.version
   }
 
   draw(): void {

@@ -3,6 +3,7 @@
 import { answerParent } from '../support/answer-parent.ts'
 import { eachAtOnce } from '../support/each-at-once.ts'
 import { helloFrame } from '../support/hello.ts'
+import { isPing, PONG } from '../support/pong.ts'
 import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 import { EVERY_TOPIC } from './topics.ts'
 
@@ -22,6 +23,7 @@ function openOne(port: number, where: string | null): Promise<void> {
   const subscribe = { type: 'subscribe', sub: 1, topic: EVERY_TOPIC, ...(where !== null && { where }) }
   return new Promise((resolve, reject) => {
     const socket = new RawWebSocket(port, (payload) => {
+      if (isPing(payload)) socket.write(PONG)
       for (let at = payload.indexOf(MARK); at !== -1; at = payload.indexOf(MARK, at + MARK.length)) delivered++
       if (payload.includes('"subscribed"')) resolve()
       else if (payload.includes('"type":"error"')) reject(new Error(payload.toString()))

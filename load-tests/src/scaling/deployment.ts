@@ -1,9 +1,11 @@
 import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Redis } from '../../../server/src/bus/connection.ts'
+import { keys } from '../../../server/src/bus/keys.ts'
 import { RedisCluster } from '../../../server/test/support/redis-cluster.ts'
 import type { PublisherCommand, PublisherReport } from '../growth/publisher.ts'
 import type { SubscribersOptions } from '../growth/subscribers.ts'
+import { topicName } from '../growth/topics.ts'
 import { openBench } from '../support/catch-up.ts'
 import { ask, type ServerProcess, startModule, startTidegate } from '../support/processes.ts'
 import { LOAD } from './load.ts'
@@ -30,6 +32,8 @@ export interface Running {
   /** Opens the producers, anew if they are open. */
   open(): Promise<unknown>
   publish(durationMs: number): Promise<PublisherReport>
+  /** Record batches of events stored so far, in all partitions. */
+  storedBatches(): Promise<number>
   /** Events delivered since the last call, to all subscribers. */
   takeDelivered(): Promise<number>
 }
@@ -64,6 +68,14 @@ export async function withSpread<T>(spread: Spread, use: (running: Running) => P
     const [publishing, ...readers] = await several('gateway', 1 + spread.readers)
     const masters = await Promise.all(cluster.nodes.map(({ url }) => openBench(url)))
     closing.push(...masters.map((redis) => () => redis.disconnect()))
+    const logs = Array.from({ length: LOAD.partitions }, (_, partition) => keys.log(partition, topicName(0)))
+    const holders = await Promise.all(
+      logs.map(async (log) => masters[cluster.nodes.indexOf(await cluster.ownerOf(log))]!),
+    )
+    const storedBatches = async () => {
+      const stored = await Promise.all(logs.map((log, partition) => entriesAdded(holders[partition]!, log)))
+      return stored.reduce((sum, batches) => sum + batches, 0)
+    }
     const child = (name: string): ChildProcess => {
       const module = startModule(new URL(`../growth/${name}.ts`, import.meta.url))
       closing.push(() => module.kill())
@@ -80,11 +92,17 @@ export async function withSpread<T>(spread: Spread, use: (running: Running) => P
       return taken.reduce((sum, events) => sum + events, 0)
     }
     return await use({
-      ...{ publishing: publishing!, readers, workers, masters, takeDelivered },
+      ...{ publishing: publishing!, readers, workers, masters, storedBatches, takeDelivered },
       open: () => tell({ do: 'open', port: publishing!.port, point: LOAD }),
       publish: (durationMs) => tell({ do: 'publish', durationMs, eventsPerSec: LOAD.eventsPerSec }),
     })
   } finally {
     for (const close of closing.reverse()) await close()
   }
+}
+
+/** Those that were trimmed since, too. */
+async function entriesAdded(redis: Redis, log: string): Promise<number> {
+  const facts = (await redis.xinfo('STREAM', log)) as (string | number)[]
+  return Number(facts[facts.indexOf('entries-added') + 1])
 }

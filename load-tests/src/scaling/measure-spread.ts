@@ -3,6 +3,7 @@ import { percentile } from '../support/percentile.ts'
 import { VoidRound } from '../support/void-round.ts'
 import { idleCores, warmRounds } from '../support/warm-rounds.ts'
 import { type Running, type Spread, withSpread } from './deployment.ts'
+import { EVENTS_PER_BATCH } from './load.ts'
 
 export const PARTS = ['publishing', 'readers', 'workers', 'redis'] as const
 /** Those of which there are several together. */
@@ -15,25 +16,35 @@ export interface SpreadCost {
   readonly idleCores: ByPart & { readonly total: number }
   /** Memory of Redis for a stored event. */
   readonly redisBytesPerEvent: number
+  /** Record batches of events, and how many events are in each. */
+  readonly batchesPerSec: number
+  readonly eventsPerBatch: number
 }
 
 const ROUND_MS = 3_000
+/** Each process compiles what it runs: the more of them, the more of what is measured would be that. */
+const WARM_UP_MS = 20_000
+/** Batches that are larger or smaller by this share cost another CPU: the round says nothing about the spread. */
+const SAME_BATCHES = 0.15
 
 /** Measures a spread on a deployment of its own. @throws VoidRound where rounds with rejects or losses are too many */
 export function measureSpread(spread: Spread, say: (line: string) => void): Promise<SpreadCost> {
   return withSpread(spread, async (running) => {
-    const atRest = async () => ({ idle: await idleCores(() => cpuOf(running)), usedBytes: await redisBytes(running) })
-    const measure = ({ idle }: { idle: ByPart }) => measureRound(running, idle, spread)
-    const { rest, rounds } = await warmRounds(running, atRest, measure, say)
-    const events = rounds.reduce((sum, { sentEvents }) => sum + sentEvents, 0)
-    const redisBytesPerEvent = Math.round(((await redisBytes(running)) - rest.usedBytes) / events)
-    const median = each((part) =>
-      percentile(
-        rounds.map(({ used }) => used[part]),
-        0.5,
-      ),
-    )
-    return { cpuSeconds: withTotal(median), idleCores: withTotal(rest.idle), redisBytesPerEvent }
+    const measure = async (idle: ByPart) => {
+      const round = await measureRound(running, idle, spread)
+      say(JSON.stringify(round))
+      return round
+    }
+    const atRest = () => idleCores(() => cpuOf(running))
+    const { rest, rounds } = await warmRounds(running, atRest, measure, say, WARM_UP_MS)
+    const median = (of: (round: Round) => number) => percentile(rounds.map(of), 0.5)
+    return {
+      cpuSeconds: withTotal(each((part) => median(({ used }) => used[part]))),
+      idleCores: withTotal(rest),
+      redisBytesPerEvent: Math.round(median(({ storedBytes, sentEvents }) => storedBytes / sentEvents)),
+      batchesPerSec: Math.round(median(({ batches }) => batches / (ROUND_MS / 1_000))),
+      eventsPerBatch: rounded(median(eventsPerBatch)),
+    }
   })
 }
 
@@ -41,11 +52,17 @@ interface Round {
   /** CPU seconds for a million events. */
   readonly used: ByPart
   readonly sentEvents: number
+  readonly batches: number
+  /** Of Redis. What a void round before has stored is in none. */
+  readonly storedBytes: number
 }
+
+const eventsPerBatch = ({ sentEvents, batches }: Round) => sentEvents / batches
 
 /** @throws VoidRound */
 async function measureRound(running: Running, idle: ByPart, { readers }: Spread): Promise<Round> {
   await running.takeDelivered()
+  const [batchesBefore, bytesBefore] = [await running.storedBatches(), await redisBytes(running)]
   const startedAt = performance.now()
   const before = await cpuOf(running)
   const { sentEvents, ackedEvents } = await running.publish(ROUND_MS)
@@ -54,7 +71,17 @@ async function measureRound(running: Running, idle: ByPart, { readers }: Spread)
   const delivered = await running.takeDelivered()
   if (ackedEvents < sentEvents || delivered < sentEvents * readers)
     throw new VoidRound(`of ${sentEvents} events ${ackedEvents} were acknowledged and ${delivered} delivered`)
-  return { used: each((part) => ((after[part] - before[part] - idle[part] * seconds) * 1e6) / sentEvents), sentEvents }
+  const round: Round = {
+    used: each((part) => ((after[part] - before[part] - idle[part] * seconds) * 1e6) / sentEvents),
+    sentEvents,
+    batches: (await running.storedBatches()) - batchesBefore,
+    storedBytes: (await redisBytes(running)) - bytesBefore,
+  }
+  if (Math.abs(eventsPerBatch(round) / EVENTS_PER_BATCH - 1) > SAME_BATCHES)
+    throw new VoidRound(
+      `${rounded(eventsPerBatch(round))} events in a record batch, ${rounded(EVENTS_PER_BATCH)} wanted`,
+    )
+  return round
 }
 
 async function redisBytes({ masters }: Running): Promise<number> {
@@ -79,7 +106,8 @@ function each(of: (part: (typeof PARTS)[number]) => number): ByPart {
 }
 
 function withTotal(parts: ByPart): ByPart & { readonly total: number } {
-  const rounded = each((part) => Math.round(parts[part] * 100) / 100)
   const total = PARTS.reduce((sum, part) => sum + parts[part], 0)
-  return { ...rounded, total: Math.round(total * 100) / 100 }
+  return { ...each((part) => rounded(parts[part])), total: rounded(total) }
 }
+
+const rounded = (value: number) => Math.round(value * 100) / 100

@@ -4,6 +4,7 @@
 import type { ServerFrame } from '@tidegate/protocol'
 import { answerParent } from '../support/answer-parent.ts'
 import { percentile } from '../support/percentile.ts'
+import { PONG } from '../support/pong.ts'
 import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 
 export type Command =
@@ -37,7 +38,6 @@ const hello = encodeFrame(
   Buffer.from(`{"type":"hello","protocol":1,"client":"bench","windowBytes":${WINDOW_BYTES}}`),
 ).frame
 const subscribe = encodeFrame(Buffer.from('{"type":"subscribe","sub":1,"topic":"bench.event"}')).frame
-const pong = encodeFrame(Buffer.from('{"type":"pong","time":0}')).frame
 const AT = Buffer.from('{"at":')
 const SENT_AT = Buffer.from('"sentAt":')
 const COUNTED = [Buffer.from('"conflated":'), Buffer.from('"sampled":')]
@@ -81,7 +81,7 @@ class Client {
   stall(): void {
     this.isStalled = true
     this.#socket!.pause()
-    this.#alive = setInterval(() => this.#socket!.write(pong), ALIVE_MS)
+    this.#alive = setInterval(() => this.#socket!.write(PONG), ALIVE_MS)
   }
 
   wake(): void {
@@ -124,7 +124,7 @@ class Client {
         }
         return
       case 'ping':
-        this.#socket!.write(pong)
+        this.#socket!.write(PONG)
     }
   }
 }

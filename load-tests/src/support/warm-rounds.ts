@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { validRound } from './void-round.ts'
 
+/** Of a load that one gateway and one worker share. */
 const WARM_UP_MS = 3_000
 /** Windows close meanwhile. */
 const SETTLE_MS = 1_500
@@ -24,9 +25,10 @@ export async function warmRounds<Rest, Round>(
   atRest: () => Promise<Rest>,
   measure: (rest: Rest) => Promise<Round>,
   say: (line: string) => void,
+  warmUpMs = WARM_UP_MS,
 ): Promise<{ readonly rest: Rest; readonly rounds: readonly Round[] }> {
   await running.open()
-  await running.publish(WARM_UP_MS)
+  await running.publish(warmUpMs)
   // A cold gateway may have refused a frame, which voids all that follow on its socket.
   await running.open()
   await sleep(SETTLE_MS)

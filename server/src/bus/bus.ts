@@ -12,11 +12,12 @@ import { Entities } from './entities.ts'
 import { checkVersions, type EntityVersions, missingEntities } from './entity-versions.ts'
 import { BusMismatch } from './errors.ts'
 import { checkFormat, openFormat } from './format.ts'
-import { GatewayEntry, type GatewayReport, readGatewayReports } from './gateway-report.ts'
+import { GatewayEntry, type GatewayReport, leaveToCount, readGatewayReports } from './gateway-report.ts'
 import { refuseWhileGrowing } from './growth/index.ts'
 import type { BusClass, GuardState } from './guard.ts'
 import { slotOf } from './hash-slot.ts'
 import { keys } from './keys.ts'
+import type { Read } from './live-reports.ts'
 import { Log } from './log.ts'
 import { type LogEntry, type LogRead, readTogether } from './log-entry.ts'
 import { LogTail } from './log-tail.ts'
@@ -242,6 +243,11 @@ export class Bus {
     return new GatewayEntry(this.#control(keys.gateways), gateway)
   }
 
+  /** Has a gateway count events, by topic, that this process has stored and will not report. @throws BusUnavailable, BusFull */
+  leaveToCount(events: ReadonlyMap<string, number>): Promise<void> {
+    return leaveToCount(this.#control(keys.gateways), events)
+  }
+
   /** Who is let in: keys, revocations, tickets. */
   access(): AccessStore {
     return new AccessStore(this.#control(keys.accessVersion))
@@ -296,12 +302,12 @@ export class Bus {
   }
 
   /** Reports of the live workers, by worker id. @throws BusUnavailable */
-  workers(): Promise<ReadonlyMap<string, WorkerReport>> {
+  workers(): Promise<ReadonlyMap<string, Read<WorkerReport>>> {
     return this.#control(keys.workers).run(readWorkerReports)
   }
 
   /** Reports of the live gateways, by their names. @throws BusUnavailable */
-  gateways(): Promise<ReadonlyMap<string, GatewayReport>> {
+  gateways(): Promise<ReadonlyMap<string, Read<GatewayReport>>> {
     return this.#control(keys.gateways).run(readGatewayReports)
   }
 

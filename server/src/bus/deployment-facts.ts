@@ -3,6 +3,7 @@ import { readContract } from './contract-view.ts'
 import { BusMismatch } from './errors.ts'
 import { type GatewayReport, readGatewayReports } from './gateway-report.ts'
 import { keys } from './keys.ts'
+import type { Read } from './live-reports.ts'
 import type { Node } from './node.ts'
 import { Nodes } from './nodes.ts'
 import { type PartitionOwner, partitionOwners } from './partition-owners.ts'
@@ -51,8 +52,8 @@ export interface DeploymentFacts extends RedisFacts {
   readonly owners: readonly PartitionOwner[]
   /** Partitions of each Redis, by its name. */
   readonly held: ReadonlyMap<string, readonly number[]>
-  readonly workers: ReadonlyMap<string, WorkerReport>
-  readonly gateways: ReadonlyMap<string, GatewayReport>
+  readonly workers: ReadonlyMap<string, Read<WorkerReport>>
+  readonly gateways: ReadonlyMap<string, Read<GatewayReport>>
   /** Hash of the contract of the running processes. */
   readonly contractHash: string | undefined
 }

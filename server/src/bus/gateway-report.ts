@@ -3,7 +3,7 @@ import type { Channel } from './channel.ts'
 import type { Redis } from './connection.ts'
 import type { GuardState } from './guard.ts'
 import { keys } from './keys.ts'
-import { redisNow } from './redis-time.ts'
+import { type Read, readLiveReports } from './live-reports.ts'
 import { loadScript, type Script } from './script.ts'
 import type { StoredReport } from './stored-report.ts'
 
@@ -15,6 +15,8 @@ const REPORT_SCRIPT: Script = loadScript('gateway-report', { allowOom: true, inc
  * it was written before Redis' clock was set back.
  */
 const GATEWAY_ALIVE_MS = 5_000
+/** What no gateway took in that time is older than the rates that it would be counted in. */
+const UNCOUNTED_MS = 60_000
 
 /** A subscriber with waiting events, of the slowest ones of a gateway. */
 export interface ReportedSubscriber {
@@ -77,10 +79,12 @@ export class GatewayEntry {
     this.#gateway = gateway
   }
 
-  /** @throws BusUnavailable */
-  async renew(report: GatewayReport): Promise<void> {
-    const scriptKeys = [keys.gateways, keys.gateway(this.#gateway)]
-    await this.#channel.script(REPORT_SCRIPT, scriptKeys, [this.#gateway, JSON.stringify(report), GATEWAY_ALIVE_MS])
+  /** @returns events that commands have stored, by topic: for this gateway to count, once @throws BusUnavailable */
+  async renew(report: GatewayReport): Promise<ReadonlyMap<string, number>> {
+    const scriptKeys = [keys.gateways, keys.gateway(this.#gateway), keys.uncounted]
+    const args = [this.#gateway, JSON.stringify(report), GATEWAY_ALIVE_MS]
+    const counts = (await this.#channel.script(REPORT_SCRIPT, scriptKeys, args)) as string[]
+    return new Map(counts.flatMap((topic, i) => (i % 2 === 0 ? [[topic, Number(counts[i + 1])] as const] : [])))
   }
 
   /** @throws BusUnavailable */
@@ -91,12 +95,16 @@ export class GatewayEntry {
   }
 }
 
+/** Has a gateway count events that a command has stored, by topic. @throws BusUnavailable, BusFull */
+export async function leaveToCount(channel: Channel, events: ReadonlyMap<string, number>): Promise<void> {
+  await channel.run((redis) => {
+    const calls = redis.pipeline()
+    for (const [topic, count] of events) calls.hincrby(keys.uncounted, topic, count)
+    return answersOf(calls.pexpire(keys.uncounted, UNCOUNTED_MS))
+  })
+}
+
 /** Reports of the live gateways, by their names. */
-export async function readGatewayReports(redis: Redis): Promise<ReadonlyMap<string, GatewayReport>> {
-  const now = await redisNow(redis)
-  const names = await redis.zrangebyscore(keys.gateways, `(${now - GATEWAY_ALIVE_MS}`, `(${now + GATEWAY_ALIVE_MS}`)
-  const reports = await Promise.all(names.map((name) => redis.get(keys.gateway(name))))
-  return new Map(
-    names.flatMap((name, i) => (reports[i] == null ? [] : [[name, JSON.parse(reports[i]) as GatewayReport] as const])),
-  )
+export function readGatewayReports(redis: Redis): Promise<ReadonlyMap<string, Read<GatewayReport>>> {
+  return readLiveReports(redis, { heartbeats: keys.gateways, reportOf: keys.gateway, aliveMs: GATEWAY_ALIVE_MS })
 }

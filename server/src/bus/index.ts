@@ -29,6 +29,7 @@ export { ANSWERS_TOPIC, CANARY_TOPIC, COMMANDS_TOPIC, partialsTopic, windowOfPar
 export type { Ledger, LedgerHead, Ownership, TakeReply } from './ledger.ts'
 export type { KnownEntry, Lineage } from './lineage.ts'
 export { LineageProof } from './lineage-proof.ts'
+export type { Read } from './live-reports.ts'
 export type { Log, LogPage, Standing } from './log.ts'
 export { CANARY_EVERY_MS } from './log.ts'
 export { LOG_START, type LogEntry } from './log-entry.ts'

@@ -77,6 +77,8 @@ export const keys = {
   gateways: 'tg:gateways',
   /** String with a short life: JSON report of one gateway, renewed with its heartbeat. Beside `gateways`. */
   gateway: (name: string): string => `tg:gateway:{tg:gateways}:${name}`,
+  /** Hash topic -> events that commands have stored and no gateway has counted yet; it has a short life. Beside `gateways`. */
+  uncounted: 'tg:uncounted:{tg:gateways}',
   /** Random, another after each change of the next two: a count would be the same again where Redis lost some. */
   accessVersion: '{tg:access}:version',
   /** Hash id -> JSON of an API key, without the key. */

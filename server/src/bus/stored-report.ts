@@ -4,6 +4,8 @@ export interface StoredReport {
   readonly stepMs: number
   /** End of the last whole step, ms since 1970. */
   readonly until: number
+  /** When it was made, by the clock of the process, ms since 1970. Absent: of an earlier version. */
+  readonly at?: number
   /** Those with the most events; their number is bounded. */
   readonly topics: Readonly<Record<string, StoredCount>>
 }

@@ -1,7 +1,7 @@
 import type { Redis } from './connection.ts'
 import type { GuardState } from './guard.ts'
 import { keys } from './keys.ts'
-import { redisNow } from './redis-time.ts'
+import { type Read, readLiveReports } from './live-reports.ts'
 import type { StoredReport } from './stored-report.ts'
 
 /**
@@ -65,12 +65,6 @@ export interface WorkerReport {
 }
 
 /** Reports of the live workers, by worker id. */
-export async function readWorkerReports(redis: Redis): Promise<ReadonlyMap<string, WorkerReport>> {
-  const now = await redisNow(redis)
-  // By heartbeats, not by the keys that exist: their expiry follows a clock that may be set.
-  const ids = await redis.zrangebyscore(keys.workers, `(${now - WORKER_ALIVE_MS}`, `(${now + WORKER_ALIVE_MS}`)
-  const reports = await Promise.all(ids.map((id) => redis.get(keys.worker(id))))
-  return new Map(
-    ids.flatMap((id, i) => (reports[i] == null ? [] : [[id, JSON.parse(reports[i]) as WorkerReport] as const])),
-  )
+export function readWorkerReports(redis: Redis): Promise<ReadonlyMap<string, Read<WorkerReport>>> {
+  return readLiveReports(redis, { heartbeats: keys.workers, reportOf: keys.worker, aliveMs: WORKER_ALIVE_MS })
 }

@@ -1,4 +1,4 @@
-import { openBus } from '../bus/index.ts'
+import { type Bus, BusFull, BusUnavailable, openBus } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import type { Contract } from '../config/model.ts'
 import { readSettings } from '../config/settings.ts'
@@ -51,15 +51,15 @@ export async function run([command, ...args]: string[]): Promise<number> {
   if (topic === undefined) throw new UsageError('say the topic: tidegate dead-letter redrive <topic>')
   const flags = parseOptions(options, { ...common, 'dry-run': { type: 'boolean', default: false } })
   if (!flags['dry-run']) auditCommand(readSettings(flags), `dead-letter redrive ${topic}`)
-  return withLetters(flags, topic, (letters, contract) =>
-    flags['dry-run'] ? dryRun(letters, topic) : redrive(letters, topic, contract),
+  return withLetters(flags, topic, (letters, contract, count) =>
+    flags['dry-run'] ? dryRun(letters, topic) : redrive(letters, topic, contract, count),
   )
 }
 
 async function withLetters(
   flags: { readonly config?: string | undefined; readonly data?: string | undefined },
   topic: string | undefined,
-  use: (letters: DeadLetters, contract: Contract) => Promise<number>,
+  use: (letters: DeadLetters, contract: Contract, count: () => Promise<void>) => Promise<number>,
 ): Promise<number> {
   const { contract } = await loadConfig(flags.config ?? defaultConfigPath(process.cwd()))
   const names = deadLetterNames(contract)
@@ -68,10 +68,25 @@ async function withLetters(
   }
   const url = await runningRedisUrl(readSettings(flags))
   const bus = await openBus({ url, name: 'dead-letter', channels: ['query'], waitMs: CONNECT_DEADLINE_MS })
+  const stored = new Map<string, number>()
+  const onEvents = (topic: string, events: number) => stored.set(topic, (stored.get(topic) ?? 0) + events)
   try {
-    return await use(new DeadLetters({ bus, contract, onUnreadable: warnOfUnreadable }), contract)
+    const letters = new DeadLetters({ bus, contract, onUnreadable: warnOfUnreadable, onEvents })
+    return await use(letters, contract, () => leaveToCount(bus, stored))
   } finally {
     bus.close()
+  }
+}
+
+/** Rates miss events that a Redis which has just stored them does not count: the command has done what it was told. */
+async function leaveToCount(bus: Bus, stored: Map<string, number>): Promise<void> {
+  if (stored.size === 0) return
+  const events = new Map(stored)
+  stored.clear()
+  try {
+    await bus.leaveToCount(events)
+  } catch (error) {
+    if (!(error instanceof BusUnavailable || error instanceof BusFull)) throw error
   }
 }
 
@@ -106,15 +121,21 @@ async function dryRun(deadLetters: DeadLetters, topic: string): Promise<number> 
   return 0
 }
 
-async function redrive(deadLetters: DeadLetters, topic: string, contract: Contract): Promise<number> {
+async function redrive(
+  deadLetters: DeadLetters,
+  topic: string,
+  contract: Contract,
+  count: () => Promise<void>,
+): Promise<number> {
   const stored: Record<string, number> = {}
-  let count = 0
+  let listed = 0
   /** By what they are known by: those of a batch that was redriven in part are met again behind it. */
   const staying = new Set<string>()
   for await (const batch of deadLetters.batches([topic])) {
     const fresh = batch.letters.filter(({ partition, origin }) => !staying.has(`${partition} ${origin}`))
-    count += fresh.length
+    listed += fresh.length
     const { outcomes } = await deadLetters.redrive(batch, fresh)
+    await count()
     for (const { letter, ...outcome } of outcomes) {
       if (outcome.done) {
         for (const [name, events] of Object.entries(outcome.results)) stored[name] = (stored[name] ?? 0) + events
@@ -125,8 +146,8 @@ async function redrive(deadLetters: DeadLetters, topic: string, contract: Contra
     }
   }
   const results = Object.entries(stored).map(([name, events]) => `${events} to ${name}`)
-  const redriven = count - staying.size
-  say(`${redriven} of ${count} redriven${results.length > 0 ? `: ${results.join(', ')}` : ''}.`)
+  const redriven = listed - staying.size
+  say(`${redriven} of ${listed} redriven${results.length > 0 ? `: ${results.join(', ')}` : ''}.`)
   const windows = windowsBehind(contract, topic)
   if (redriven > 0 && windows.length > 0) say(`These windows do not see them: ${windows.join(', ')}.`)
   return staying.size === 0 ? 0 : 1

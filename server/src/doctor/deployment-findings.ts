@@ -3,6 +3,8 @@ import type { Finding } from './finding.ts'
 
 /** A partition whose oldest unread entry is so old is behind. */
 const LAG_MS = 10_000
+/** A report may be that long on its way to a Redis that is slow. */
+const CLOCK_MS = 2_000
 
 /** What a project says of itself. */
 export interface Expected {
@@ -21,7 +23,13 @@ type ProcessFacts = Pick<
 export function deploymentFindings(facts: ProcessFacts, expected: Expected): Finding[] {
   // It could not be looked at.
   if (Object.keys(facts.lackingRights).length > 1) return []
-  return [...topology(facts, expected), ...processes(facts, expected), ...gateways(facts), ...partitions(facts)]
+  return [
+    ...topology(facts, expected),
+    ...processes(facts, expected),
+    ...gateways(facts),
+    ...clocks(facts),
+    ...partitions(facts),
+  ]
 }
 
 function* topology({ partitions: stored }: ProcessFacts, { partitions }: Expected): Iterable<Finding> {
@@ -84,6 +92,22 @@ function* gateways({ away, partitions, gateways, workers }: ProcessFacts): Itera
       }
     }
     yield* openBreakers(`Gateway ${id}`, breakers)
+  }
+}
+
+function* clocks({ gateways, workers }: ProcessFacts): Iterable<Finding> {
+  const reports = [
+    ...[...gateways].map(([id, report]) => ({ who: `Gateway ${id}`, ...report })),
+    ...[...workers].map(([id, report]) => ({ who: `Worker ${id}`, ...report })),
+  ]
+  for (const { who, clockAheadMs = 0 } of reports) {
+    if (Math.abs(clockAheadMs) <= CLOCK_MS) continue
+    yield {
+      code: 'process-clock-differs',
+      severity: 'warning',
+      what: `The clock of ${who} is ${Math.round(Math.abs(clockAheadMs) / 1_000)} s ${clockAheadMs > 0 ? 'ahead of' : 'behind'} that of Redis.`,
+      todo: 'Set it by NTP (chronyc tracking, timedatectl): events without a time of their own get it, and windows wait for them or call them late.',
+    }
   }
 }
 

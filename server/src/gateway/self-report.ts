@@ -27,6 +27,8 @@ export interface SelfReportOptions {
   readonly sessions: () => number
   readonly pendingBytes: () => number
   readonly stored: () => StoredReport
+  /** Events that a command has stored, for this gateway to count. */
+  readonly onStored: (topic: string, events: number) => void
   /** Called once for each report. */
   readonly latency: () => NonNullable<GatewayReport['latency']>
   readonly report: ReportDefect
@@ -61,7 +63,9 @@ export class SelfReport {
   }
 
   #send(): Promise<void> {
-    return this.#attempt('renew', (entry) => entry.renew(this.#look()))
+    return this.#attempt('renew', async (entry) => {
+      for (const [topic, events] of await entry.renew(this.#look())) this.#options.onStored(topic, events)
+    })
   }
 
   /** While Redis is away nobody sees the entry either. */

@@ -43,6 +43,13 @@ export const METRICS = {
     },
     of: ['gateway', 'worker', 'supervisor'],
   }),
+  time: metric({
+    name: 'tidegate_time_seconds',
+    type: 'gauge',
+    help: 'What the clock of the process shows, seconds since 1970',
+    labels: {},
+    of: ['gateway', 'worker', 'supervisor'],
+  }),
   ready: metric({
     name: 'tidegate_ready',
     type: 'gauge',

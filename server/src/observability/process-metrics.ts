@@ -34,6 +34,8 @@ export class ProcessMetrics {
     for (const name of MISNAMED) this.#registry.removeSingleMetric(name)
     const labels = { version: version(), node_version: process.versions.node, role, node }
     this.gauge('buildInfo').set(labels, 1)
+    const time = this.gauge('time')
+    this.onRequest(() => time.set(Date.now() / 1_000))
   }
 
   gauge<Name extends NameOf<'gauge'>>(name: Name): Gauge<Label<Name>> {

@@ -29,10 +29,11 @@ export class StoredCounts {
   }
 
   report(): StoredReport {
-    const step = this.#step()
+    const at = this.#clock.now()
+    const step = Math.floor(at / STEP_MS)
     const most = [...this.#topics].sort(([, a], [, b]) => b.total - a.total).slice(0, MAX_TOPICS)
     const topics = most.map(([topic, counter]) => [topic, { total: counter.total, recent: counter.before(step) }])
-    return { stepMs: STEP_MS, until: step * STEP_MS, topics: Object.fromEntries(topics) }
+    return { stepMs: STEP_MS, until: step * STEP_MS, at, topics: Object.fromEntries(topics) }
   }
 
   #step(): number {

@@ -7,6 +7,7 @@ import { printableTime } from '../../src/cli/printable.ts'
 import { startWorker } from '../../src/worker-app.ts'
 import { logOf } from '../support/bus.ts'
 import { runCommand } from '../support/command-line.ts'
+import { storedCount } from '../support/stored-count.ts'
 import { TidegateProcess } from '../support/tidegate-process.ts'
 import { useGateway } from '../support/use-gateway.ts'
 import { useConnection } from '../support/use-redis.ts'
@@ -72,7 +73,7 @@ describe('tidegate dead-letter', () => {
     expect((await deadLetter(['list', 'd.large'])).output).toBe('There are no dead letters.\n')
   })
 
-  it('X-DEAD-2 X-DEAD-3 redrives what works now through the flow and those behind it, once; what throws stays', async () => {
+  it('X-DEAD-2 X-DEAD-3 X-DEAD-6 redrives what works now through the flow and those behind it, and counts it, once; what throws stays', async () => {
     expect((await deadLetter(['redrive', 'd.root', '--dry-run'], 'all')).output).toContain('3 would be redriven.')
     expect(await idsOf('d.root')).toEqual(['r0', 'r2'])
 
@@ -97,6 +98,8 @@ describe('tidegate dead-letter', () => {
     expect(await idsOf('d.root')).toEqual(['r0', 'r1', 'r2', 'r3', 'r4'])
     expect(await idsOf('d.large')).toEqual(['r1', 'r2', 'r3'])
     expect(await idsOf('d.root~dead')).toEqual([])
+    await expect.poll(() => storedCount(server.url, 'd.root'), { timeout: 10_000 }).toBe(5)
+    expect(await storedCount(server.url, 'd.large')).toBe(3)
   })
 
   it('X-DEAD-5 shows keys, ids and causes without what a terminal obeys; JSON stays the same value', async () => {

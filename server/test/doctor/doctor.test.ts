@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test 
 import {
   type DeploymentFacts,
   type GatewayReport,
+  type Read,
   readDeploymentFacts,
   type WorkerReport,
 } from '../../src/bus/index.ts'
@@ -190,7 +191,7 @@ describe('deploymentFindings', () => {
 
   it('DOC-ERROR-1 DOC-WARN-1 names what does not fit, and who does not work', () => {
     const [[id, report]] = [...running.workers] as [[string, WorkerReport]]
-    const worse = (changes: Partial<WorkerReport>) => ({ workers: new Map([[id, { ...report, ...changes }]]) })
+    const worse = (changes: Partial<Read<WorkerReport>>) => ({ workers: new Map([[id, { ...report, ...changes }]]) })
     const broken = { class: 'commit', state: 'open', since: 0, retryAfterMs: 10 } as const
     const late = { ...report.partitions['0']!, lagMs: 60_000 }
     expect(codes({}, { partitions: 8 })).toEqual(['error partitions-differ'])
@@ -200,11 +201,17 @@ describe('deploymentFindings', () => {
     expect(codes({ partitions: undefined })).toEqual(['note nothing-started'])
     expect(codes(worse({ breakers: [broken] }))).toEqual(['warning breaker-open'])
     expect(codes(worse({ partitions: { 0: late } }))).toEqual(['warning partitions-behind'])
-    const gateway = (changes: Partial<GatewayReport>) => ({ gateways: new Map([['gw-1', { ...GATEWAY, ...changes }]]) })
+    const gateway = (changes: Partial<Read<GatewayReport>>) => ({
+      gateways: new Map([['gw-1', { ...GATEWAY, ...changes }]]),
+    })
     expect(codes({ gateways: new Map() })).toEqual(['warning no-gateway'])
     expect(codes(gateway({ ready: false, red: ['redis: gone'] }))).toEqual(['error gateway-not-ready'])
     expect(codes(gateway({ ready: false, draining: true }))).toEqual([])
     expect(codes(gateway({ breakers: [broken] }))).toEqual(['warning breaker-open'])
+    for (const clockAheadMs of [60_000, -60_000]) {
+      expect(codes({ ...worse({}), ...gateway({ clockAheadMs }) })).toEqual(['warning process-clock-differs'])
+      expect(codes(worse({ clockAheadMs }))).toEqual(['warning process-clock-differs'])
+    }
   })
 })
 

@@ -8,6 +8,7 @@ import { startWorker } from '../../src/worker-app.ts'
 import config from '../cli/dead-letter.config.ts'
 import { SECRET, signed } from '../support/access-tokens.ts'
 import { logOf } from '../support/bus.ts'
+import { storedCount } from '../support/stored-count.ts'
 import { useGateway } from '../support/use-gateway.ts'
 import { useConnection } from '../support/use-redis.ts'
 
@@ -63,12 +64,7 @@ async function storedOf(topic: string): Promise<string[]> {
   return logs.flat().flatMap(({ payload }) => decodeEvents(payload).map(({ id }) => id))
 }
 
-/** Events of a topic that gateways and workers say they have stored. */
-async function countOf(topic: string): Promise<number> {
-  const response = await fetch(`${server.url}/v1/rates`, { headers: { authorization: `Bearer ${operator}` } })
-  const { stored } = (await response.json()) as { stored: { topics: { topic: string; total: number }[] } }
-  return stored.topics.find((one) => one.topic === topic)?.total ?? 0
-}
+const countOf = (topic: string) => storedCount(server.url, topic, { authorization: `Bearer ${operator}` })
 
 const idsOf = ({ letters }: LettersAnswer) => letters.map(({ event }) => event.id)
 

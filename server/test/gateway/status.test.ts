@@ -40,6 +40,17 @@ describe('events stored by all processes', () => {
     })
   })
 
+  it.each([-900_000_000, 900_000_000])(
+    'M-STORED-4 a clock that is %i steps off hides nothing and costs nothing',
+    (ends) => {
+      const wrong = { ends, topics: { a: { total: 9, recent: [9] } } }
+      const right = { ends: 0, topics: { a: { total: 3, recent: [1, 1, 1] } } }
+      const { until, topics } = storedIn([right, wrong, right])
+      expect(until).toBe(1_000 * STEP_MS)
+      expect(topics).toMatchObject([{ total: 15, recent: [2, 2, 2] }])
+    },
+  )
+
   it('M-STORED-2 of versions that do not say it there are none', () => {
     expect(storedIn([])).toEqual({ stepMs: 0, until: 0, topics: [] })
   })

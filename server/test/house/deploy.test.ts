@@ -25,11 +25,16 @@ async function unknownOptions(command: string, text: string): Promise<string[]> 
 }
 
 const units = filesIn('systemd')
+const page = readFileSync(join(REPOSITORY, 'docs/deploy.md'), 'utf8')
 
 describe('systemd units', () => {
   test.each(units)('%s - runs a command with options and settings that exist', async (file) => {
     const unit = read(file)
     const [, command, options] = /^ExecStart=\/usr\/bin\/env tidegate (\w+)(.*)$/m.exec(unit)!
+    // A config imports tidegate, and finds it beside itself alone.
+    const [, folder] = /^WorkingDirectory=(.*)$/m.exec(unit)!
+    expect(unit).toContain(`\nEnvironment=PATH=${folder}/node_modules/.bin:`)
+    expect(page).toContain(`npm install --prefix ${folder} tidegate zod\ncp tidegate.config.ts ${folder}/\n`)
     expect(await unknownOptions(command!, options!)).toEqual([])
     expect(settingsIn(unit).filter((name) => !known.has(name))).toEqual([])
   })

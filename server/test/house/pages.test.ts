@@ -6,6 +6,8 @@ import { headingsOf, linksOf } from '../../../scripts/pages/markdown.ts'
 import { allOptions } from '../../../scripts/pages/options.ts'
 import { PAGES } from '../../../scripts/pages/pages.ts'
 import { REPOSITORY } from '../../../scripts/source-files.ts'
+import { COMMANDS } from '../../src/cli/main.ts'
+import { VARIABLES } from '../../src/config/settings.ts'
 import { blocksOf, isSkipped } from './readme/blocks.ts'
 import { PAGES as EXECUTED, GUIDES } from './readme/steps.ts'
 
@@ -72,6 +74,44 @@ describe('snippets', () => {
     expect(untested.map(place)).toEqual([])
   })
 })
+
+describe('names', () => {
+  const current = [...texts].filter(([path]) => path !== 'CHANGELOG.md')
+
+  test('settings - that pages name exist', () => {
+    const known = new Set<string>(Object.values(VARIABLES).map(({ name }) => name))
+    const named = current.flatMap(([path, text]) =>
+      [...text.matchAll(/\bTIDEGATE_[A-Z_]+\b(?!\*)/g)].map(([name]) => [path, name] as const),
+    )
+    expect(named.length).toBeGreaterThan(100)
+    expect(named.filter(([, name]) => !known.has(name))).toEqual([])
+  })
+
+  test('commands - that pages name exist, with their options', async () => {
+    const usages = new Map<string, string>()
+    for (const [name, { load }] of Object.entries(COMMANDS)) usages.set(name, (await load()).usage)
+    const named = current.flatMap(([path, text]) =>
+      codeOf(text).flatMap((line) =>
+        [...line.matchAll(/(?:^|[ ($])tidegate ([a-z][a-z-]*)([^|;&#]*)/g)].map(([call, command, rest]) => {
+          const options = (rest!.match(/(?<=\s)--[a-z][a-z-]+/g) ?? []).filter((option) => option !== '--help')
+          return { path, call: call.trim(), usage: usages.get(command!), options }
+        }),
+      ),
+    )
+    expect(named.length).toBeGreaterThan(100)
+    const wrong = named.filter(({ usage, options }) => options.some((option) => !usage?.includes(option)) || !usage)
+    // Arguments of other programs.
+    const others = /^tidegate (zod$|on >PASSWORD)/
+    expect(wrong.filter(({ call }) => !others.test(call)).map(({ path, call }) => `${path}: ${call}`)).toEqual([])
+  })
+})
+
+/** What stands between backticks, and lines of shell with those that continue them. */
+function codeOf(text: string): string[] {
+  const spans = [...text.matchAll(/`([^`\n]+)`/g)].map(([, code]) => code!)
+  const blocks = [...text.matchAll(/```sh\n(.*?)```/gs)].map(([, code]) => code!)
+  return [...spans, ...blocks.flatMap((code) => code.replaceAll('\\\n', ' ').split('\n'))]
+}
 
 describe('start', () => {
   test.each(['common/tidegate.config.ts', 'common/publish.ts', 'node/listen.ts'])(

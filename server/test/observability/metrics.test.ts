@@ -322,8 +322,9 @@ describe('alert rules and dashboard', () => {
       expect(['critical', 'warning', 'info']).toContain(labels.severity)
       expect(annotations.summary.length).toBeGreaterThan(10)
       expect(annotations.description).toMatch(/\.$/)
-      const page = annotations.runbook_url?.replace(RUNBOOK_BASE, '')
-      expect(page === undefined || PAGES.includes(page), `${alert}: ${page}`).toBe(true)
+      const page = annotations.runbook_url.replace(RUNBOOK_BASE, '')
+      expect(PAGES, alert).toContain(page)
+      if (page.startsWith('docs/runbook/')) expect(readFileSync(join(REPOSITORY, page), 'utf8'), page).toContain(alert)
     }
   })
 

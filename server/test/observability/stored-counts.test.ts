@@ -21,6 +21,7 @@ describe('stored counts', () => {
     expect(counts.report()).toEqual({
       stepMs: STEP_MS,
       until: START + 3 * STEP_MS,
+      at: START + 3.9 * STEP_MS,
       topics: { a: { total: 12, recent: [3, 4, 0] } },
     })
   })

@@ -1,5 +1,6 @@
 import type { ServerFrame } from '@tidegate/protocol'
 import { helloFrame } from '../../support/hello.ts'
+import { PONG } from '../../support/pong.ts'
 import { encodeFrame, RawWebSocket } from '../../support/raw-websocket.ts'
 import type { Reader, Subscriber } from '../subject.ts'
 import { TOPIC } from './tidegate-publisher.ts'
@@ -10,7 +11,6 @@ const CONFIRMED_BYTES = WINDOW_BYTES / 4
 /** A client silent for 30 s is closed. */
 const ALIVE_MS = 10_000
 
-const PONG = encodeFrame(Buffer.from('{"type":"pong","time":0}')).frame
 const BATCH = Buffer.from('{"type":"batch"')
 
 /** As much of the protocol as a subscriber needs: it confirms what it has read. */

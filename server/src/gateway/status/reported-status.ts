@@ -1,6 +1,7 @@
 import type {
   GatewayReport,
   PartitionOwner,
+  Read,
   RedisState,
   StoredReport,
   WindowDelay,
@@ -58,11 +59,14 @@ export interface StoredStatus {
 }
 
 export interface DeploymentReports {
-  readonly gateways: ReadonlyMap<string, GatewayReport>
-  readonly workers: ReadonlyMap<string, WorkerReport>
+  readonly gateways: ReadonlyMap<string, Read<GatewayReport>>
+  readonly workers: ReadonlyMap<string, Read<WorkerReport>>
   readonly owners: readonly PartitionOwner[]
   readonly redis: RedisState | undefined
 }
+
+/** Above what any process reports. */
+const MOST_STEPS = 60
 
 /** @param at ms since 1970 */
 export function reportedStatus(reports: DeploymentReports, at: number): ReportedStatus {
@@ -107,14 +111,14 @@ function worstDelays(delays: readonly WindowDelay[]): WindowDelay[] {
 }
 
 /**
- * Reports are up to a second old, and some end a step before others: the sums end where all of them do. One that ends
- * earlier still is of a clock that is wrong, or of a process that hangs, and holds nobody up.
+ * Reports are up to a second old, and some end a step before others: the sums end where all of them do. One that ends elsewhere is
+ * of a process that hangs, or of an earlier version whose clock is wrong: it holds nobody up, and what is not of the last steps is left out.
  */
 function addedUp(reports: readonly StoredReport[]): StoredStatus {
-  const latest = reports.reduce((most, { until }) => Math.max(most, until), 0)
+  const untils = reports.map(({ until }) => until).sort((a, b) => a - b)
+  const middle = untils[Math.floor(untils.length / 2)] ?? 0
   const stepMs = reports[0]?.stepMs ?? 0
-  const ends = reports.map(({ until }) => until).filter((until) => until >= latest - stepMs)
-  const until = ends.length === 0 ? 0 : Math.min(...ends)
+  const until = untils.find((one) => one >= middle - stepMs) ?? 0
   const topics = new Map<string, { total: number; recent: number[] }>()
   for (const report of reports) {
     const after = Math.round((report.until - until) / stepMs)
@@ -127,8 +131,9 @@ function addedUp(reports: readonly StoredReport[]): StoredStatus {
   return { stepMs, until, topics: sorted.map(([topic, sum]) => ({ topic, ...sum })) }
 }
 
-/** Without so many steps at the end; with as many more where the number is below 0. */
+/** Without so many steps at the end; with as many more where the number is below 0. Nothing where all of them are too old. */
 function upTo(recent: readonly number[], steps: number): readonly number[] {
+  if (steps <= -MOST_STEPS) return []
   if (steps <= 0) return [...recent, ...new Array<number>(-steps).fill(0)]
   return recent.slice(0, Math.max(0, recent.length - steps))
 }
