@@ -19,13 +19,23 @@ export type CheckedCommand =
     }
   | { readonly ok: false; readonly refusal: CommandRefusal }
 
+export interface CheckOptions {
+  /** Whether it may be one that no client may send. */
+  readonly isOperator?: boolean | undefined
+  /** Why there is no room for it, asked once its sender may send it. */
+  readonly whyFull?: () => CommandRefusal | undefined
+}
+
 /**
  * Checks a command before anything of it is stored, cheap and bounding checks first.
  *
- * @param isOperator whether it may be one that no client may send
  * @throws what the schema of the input throws
  */
-export function checkCommand(contract: Contract, request: CommandRequest, isOperator = false): CheckedCommand {
+export function checkCommand(
+  contract: Contract,
+  request: CommandRequest,
+  { isOperator = false, whyFull = () => undefined }: CheckOptions = {},
+): CheckedCommand {
   const { entity, key, command, caller, input, expected } = request
   const { rights, namespace } = caller
   const definition = contract.entities.get(entity)
@@ -40,6 +50,8 @@ export function checkCommand(contract: Contract, request: CommandRequest, isOper
   }
   if (!allowsKey(scope, key)) return refused('forbidden', COMMAND_CODES.forbidden)
   if (key === '' || exceeds(key, LIMITS.keyBytes)) return refused('key_too_long', ERROR_CODES.key_too_long)
+  const full = whyFull()
+  if (full !== undefined) return { ok: false, refusal: full }
   if (!isRecord(input)) return invalid('expected an object', '')
   // Before whatever walks it.
   const { depth, inputBytes } = operation?.limits ?? INPUT_LIMITS

@@ -17,9 +17,10 @@ import { jsonString } from '../json-string.ts'
 import type { Limits } from '../limits/index.ts'
 import { describeDefect, type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import type { Spans } from '../tracing/index.ts'
+import { AdvisedWait } from './advised-wait.ts'
 import { Answers } from './answers.ts'
 import { type CheckedCommand, checkCommand } from './check-command.ts'
-import { type CommandRequest, outOfOrder, refuse, withEpoch } from './command-request.ts'
+import { type CommandRefusal, type CommandRequest, outOfOrder, refuse, withEpoch } from './command-request.ts'
 import { commandSpan } from './command-span.ts'
 import { PendingCommands, type Settle } from './pending-commands.ts'
 import { ReplicaGate } from './replica-gate.ts'
@@ -61,6 +62,7 @@ export class Commands {
   readonly #options: CommandsOptions
   readonly #report: ReportDefect
   readonly #pending: PendingCommands
+  readonly #advised: AdvisedWait
   readonly #replicas: ReplicaGate
   /** Absent where the contract has no entities: nothing is ever stored. */
   readonly #answers: Answers | undefined
@@ -71,7 +73,8 @@ export class Commands {
     this.#options = options
     this.#report = withoutRepeats(report)
     const monotonic = () => clock.monotonic()
-    this.#pending = new PendingCommands(bus.partitions, monotonic, limits)
+    this.#advised = new AdvisedWait(monotonic)
+    this.#pending = new PendingCommands(bus.partitions, monotonic, limits, this.#advised)
     this.#replicas = new ReplicaGate(bus, replicas, report)
     if (contract.entities.size > 0)
       this.#answers = new Answers({ bus, node, pending: this.#pending, replicas: this.#replicas, monotonic, report })
@@ -118,14 +121,11 @@ export class Commands {
     const settle = this.#traced(request, this.#measured(request, shownTo(request, answer)))
     const retryAfterMs = this.#options.overloadedMs()
     if (retryAfterMs !== undefined) return settle(refuse('overloaded', OVERLOADED, retryAfterMs))
-    const checked = this.#check(request)
-    if (!checked.ok) return settle(checked.refusal)
     const { id, entity, key, deadlineMs = DEFAULTS.deadlineMs } = request
-    const { checksum, input } = checked
     const partition = partitionOf(key, this.#options.bus.partitions)
-    if (this.#answers?.isBehind(partition) && !this.#pending.has(partition, id)) {
-      return settle(refuse('overloaded', BEHIND, BEHIND_RETRY_MS))
-    }
+    const checked = this.#check(partition, request)
+    if (!checked.ok) return settle(checked.refusal)
+    const { checksum, input } = checked
     const keepMs = deadlineMs + RUN_AFTER_DEADLINE_MS + FORGET_AFTER_MS
     const wait = { partition, id, checksum, entity, key, inputChars: input.length, deadlineMs, settle }
     const entered = this.#pending.enter(wait, keepMs)
@@ -174,14 +174,22 @@ export class Commands {
     return this.#options.contract.entities.get(entity)?.rejections.has(code) === true
   }
 
-  #check(request: CommandRequest): CheckedCommand {
+  #check(partition: number, request: CommandRequest): CheckedCommand {
+    const { contract, isOperator } = this.#options
     try {
-      return checkCommand(this.#options.contract, request, this.#options.isOperator)
+      return checkCommand(contract, request, { isOperator, whyFull: () => this.#whyFull(partition, request) })
     } catch (error) {
       // A schema is code of the config.
       const message = describeDefect(this.#report(`the schema of ${request.entity}.${request.command}`, error))
       return { ok: false, refusal: refuse('internal', message) }
     }
+  }
+
+  /** Why a new command is not taken now, whatever it is. One that is pending may be joined. */
+  #whyFull(partition: number, { id, entity, key }: CommandRequest): CommandRefusal | undefined {
+    if (this.#pending.has(partition, id)) return undefined
+    if (this.#answers?.isBehind(partition)) return refuse('overloaded', BEHIND, this.#advised.next(BEHIND_RETRY_MS))
+    return this.#pending.whyFull(entity, key)
   }
 
   #store(

@@ -1,5 +1,6 @@
 import { COMMAND_CODES, ERROR_CODES } from '@tidegate/protocol'
 import type { Limits } from '../limits/index.ts'
+import { AdvisedWait } from './advised-wait.ts'
 import { type CommandRefusal, refuse } from './command-request.ts'
 import type { Outcome } from './outcome.ts'
 
@@ -95,6 +96,7 @@ export class PendingCommands {
   readonly #partitions: readonly Map<string, Pending>[]
   readonly #monotonic: () => number
   readonly #limits: CommandMemory | undefined
+  readonly #advised: AdvisedWait
   readonly #bySubject = new Map<string, PendingSubject>()
   #size = 0
   #waiting = 0
@@ -103,9 +105,18 @@ export class PendingCommands {
   /** No wait reaches its deadline before. */
   #lookAt = Number.POSITIVE_INFINITY
 
-  /** @param limits absent: the commands are those of one process that ends with them */
-  constructor(partitions: number, monotonic: () => number, limits?: CommandMemory) {
+  /**
+   * @param limits absent: the commands are those of one process that ends with them
+   * @param advised what else advises senders to wait has the same
+   */
+  constructor(
+    partitions: number,
+    monotonic: () => number,
+    limits?: CommandMemory,
+    advised = new AdvisedWait(monotonic),
+  ) {
     this.#limits = limits
+    this.#advised = advised
     this.#partitions = Array.from({ length: partitions }, () => new Map())
     this.#monotonic = monotonic
   }
@@ -135,17 +146,17 @@ export class PendingCommands {
     const { partition, id, checksum, entity, key, inputChars } = wait
     const there = this.#partitions[partition]!.get(id)
     if (there !== undefined && there.checksum !== checksum) return refused(refuse('conflict', COMMAND_CODES.conflict))
-    if (Math.max(this.#size, this.#waiting) >= MAX_PENDING) return tooMany('this gateway')
+    const full = there === undefined ? this.whyFull(entity, key) : this.#whyAllFull()
+    if (full !== undefined) return refused(full)
     if (there !== undefined) {
       this.#wait(there, wait)
       return { as: 'joined' }
     }
     const name = subjectName(entity, key)
     const subject = this.#bySubject.get(name) ?? { name, count: 0, epoch: undefined }
-    if (subject.count >= MAX_PENDING_PER_KEY) return tooMany('this entity')
     const inputBytes = INPUT_CHAR_BYTES * inputChars
     const bytes = RECORD_BYTES + NAME_CHAR_BYTES * (id.length + key.length) + inputBytes
-    if (this.#limits?.hold('commandBytes', bytes) !== undefined) return tooMany('this gateway')
+    if (this.#limits?.hold('commandBytes', bytes) !== undefined) return refused(this.#tooMany('this gateway'))
     if (++subject.count === 1) this.#bySubject.set(name, subject)
     const endsAt = this.#monotonic() + keepMs
     const held = { bytes, inputBytes }
@@ -154,6 +165,14 @@ export class PendingCommands {
     this.#size++
     this.#wait(pending, wait)
     return { as: 'first' }
+  }
+
+  /** Why another command of an entity has no room, whatever it is. */
+  whyFull(entity: string, key: string): CommandRefusal | undefined {
+    const full = this.#whyAllFull()
+    if (full !== undefined) return full
+    const count = this.#bySubject.get(subjectName(entity, key))?.count ?? 0
+    return count >= MAX_PENDING_PER_KEY ? this.#tooMany('this entity') : undefined
   }
 
   /** The log of commands has it, under an epoch. */
@@ -214,6 +233,15 @@ export class PendingCommands {
     clearTimeout(this.#look)
   }
 
+  #whyAllFull(): CommandRefusal | undefined {
+    return Math.max(this.#size, this.#waiting) >= MAX_PENDING ? this.#tooMany('this gateway') : undefined
+  }
+
+  #tooMany(whose: string): CommandRefusal {
+    const message = `Too many commands of ${whose} have no outcome yet. ${ERROR_CODES.overloaded}`
+    return refuse('overloaded', message, this.#advised.next(FULL_RETRY_MS))
+  }
+
   #wait(pending: Pending, { settle, deadlineMs }: Wait): void {
     const deadlineAt = this.#monotonic() + deadlineMs
     const waiting = { settle, deadlineAt }
@@ -270,9 +298,4 @@ function deadlineExceeded(): CommandRefusal {
 
 function refused(refusal: CommandRefusal): Entered {
   return { as: 'refused', refusal }
-}
-
-function tooMany(whose: string): Entered {
-  const message = `Too many commands of ${whose} have no outcome yet. ${ERROR_CODES.overloaded}`
-  return refused(refuse('overloaded', message, FULL_RETRY_MS))
 }

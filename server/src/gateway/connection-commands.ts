@@ -1,5 +1,6 @@
 import { type ClientFrame, COMMAND_CODES, LIMITS, readTraceContext } from '@tidegate/protocol'
 import type { Caller } from '../access/index.ts'
+import type { Clock } from '../clock.ts'
 import {
   type CommandRefusal,
   type Commands,
@@ -9,16 +10,21 @@ import {
   refuse,
 } from '../commands/index.ts'
 import { parseVersion } from '../entities/index.ts'
+import { RefusalDebt } from './refusal-debt.ts'
 
 /** Advised wait of a client with too many unanswered commands: an answer or two comes in that time. */
 const WINDOW_RETRY_MS = 20
+/** Of commands that nobody had room for: to send more of them at once does not help. */
+const NO_ROOM: ReadonlySet<string> = new Set(['overloaded', 'command_window'])
 
 type Answer = (id: string, outcome: Outcome, logged?: LoggedAnswer) => void
 
-/** The commands of one connection: as many as may be unanswered, and none ahead of one that it names. */
+/** The commands of one connection: as many as may be unanswered, none ahead of one that it names, and none sooner than advised. */
 export class ConnectionCommands {
   readonly #commands: Pick<Commands, 'send' | 'epochOf'>
+  readonly #clock: Pick<Clock, 'monotonic'>
   readonly #answer: Answer
+  readonly #debt = new RefusalDebt()
   #unanswered = 0
   /** Of what is unanswered: id -> the epoch under which it is to be stored. */
   readonly #epochs = new Map<string, string | undefined>()
@@ -29,9 +35,15 @@ export class ConnectionCommands {
   readonly #refused = new Set<string>()
 
   /** @param answer is called once for each command taken or refused. MUST NOT throw. */
-  constructor(commands: Pick<Commands, 'send' | 'epochOf'>, answer: Answer) {
+  constructor(commands: Pick<Commands, 'send' | 'epochOf'>, clock: Pick<Clock, 'monotonic'>, answer: Answer) {
     this.#commands = commands
+    this.#clock = clock
     this.#answer = answer
+  }
+
+  /** How long until another frame is to be read, ms: 0 but for a client that does not wait as it is advised. */
+  waitMs(): number {
+    return this.#debt.waitMs(this.#clock.monotonic())
   }
 
   take(frame: Extract<ClientFrame, { type: 'command' }>, caller: Caller): void {
@@ -63,7 +75,10 @@ export class ConnectionCommands {
   }
 
   #settle(id: string, outcome: Outcome, logged?: LoggedAnswer): void {
-    if (outcome.status === 'rejected' && outcome.retryAfterMs !== undefined) this.#note(id)
+    if (outcome.status === 'rejected' && outcome.retryAfterMs !== undefined) {
+      this.#note(id)
+      if (NO_ROOM.has(outcome.code)) this.#debt.refused(outcome.retryAfterMs, this.#clock.monotonic())
+    }
     this.#answer(id, outcome, logged)
   }
 

@@ -109,7 +109,8 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
   }
 
   get #commands(): ConnectionCommands {
-    this.#commandsMade ??= new ConnectionCommands(this.#context.commands, (id, outcome, logged) =>
+    const { commands, clock } = this.#context
+    this.#commandsMade ??= new ConnectionCommands(commands, clock, (id, outcome, logged) =>
       this.#answering(() => this.#answer(answerFrame(id, outcome, logged))),
     )
     return this.#commandsMade
@@ -147,12 +148,13 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     this.#limits.working(() => this.#contained('message of', () => this.#read(frame)))
   }
 
-  workWaitMs(): number {
-    return this.#limits.workWaitMs()
+  waitMs(): number {
+    return Math.max(this.#limits.workWaitMs(), this.#commandsMade?.waitMs() ?? 0)
   }
 
   overflow(): void {
-    this.#contained('too much of', () => this.#turnAway('rate_limited', this.#limits.refuseWork().retryAfterMs))
+    const waitMs = Math.max(this.#limits.refuseWork().retryAfterMs ?? 0, Math.ceil(this.waitMs()))
+    this.#contained('too much of', () => this.#turnAway('rate_limited', waitMs))
   }
 
   #read(frame: ReceivedFrame): void {

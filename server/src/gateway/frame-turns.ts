@@ -6,20 +6,20 @@ const MAX_WAITING_BYTES = 1_048_576
 /** And of all together. */
 const MAX_ALL_WAITING_BYTES = 16 * 1_048_576
 
-/** Frames that may wait for the share of one connection: a client that waits for answers as it was granted has fewer. */
+/** Frames of one connection that may be held: a client that waits for answers as it was granted has fewer. */
 const MAX_HELD_FRAMES = 256
 
 /** Frames that were read are dropped so many at a time. */
 const DROP_READ = 256
-/** How often those are looked at that have used up their share: often enough to read them as it grows again. */
+/** How often those are looked at that are held: often enough to read them as they have waited. */
 const HELD_LOOK_MS = 20
 
 /** Reads frames. Its methods MUST NOT throw. */
 export interface FrameReader<Frame> {
   read(frame: Frame): void
-  /** How long until its share of the event loop allows another frame, ms; 0: now. */
-  workWaitMs(): number
-  /** More of it waits for its share than may, and was dropped: it MUST end. */
+  /** How long until another of its frames is to be read, ms; 0: now. */
+  waitMs(): number
+  /** More of it is held than may be, and was dropped: it MUST end. */
   overflow(): void
 }
 
@@ -33,20 +33,19 @@ interface Waiting<Frame> {
 /**
  * Shares the time of the process among connections. The first frame of a connection in a turn of the event loop is read
  * at once, and so are others while the turn is short; the rest waits, and is read in rounds over all connections. So
- * nobody waits for the flood of another. Frames of those who have used up their share of the event loop wait until it has
- * grown again.
+ * nobody waits for the flood of another. Frames of a connection that has to wait are held until then.
  */
 export class FrameTurns<Frame extends { readonly bytes: number }> {
   readonly #clock: Pick<Clock, 'monotonic'>
   readonly #kept: (frame: Frame) => Frame
   readonly #loopTurn: LoopTurn
   readonly #waiting = new Map<FrameReader<Frame>, Waiting<Frame>>()
-  /** Those with waiting frames, in the order of the round, without those that have used up their share. */
+  /** Those with waiting frames, in the order of the round, without those that have to wait. */
   readonly #round = new Set<FrameReader<Frame>>()
   /** Those that had a frame in this turn. */
   readonly #seen = new Set<FrameReader<Frame>>()
   #turn: NodeJS.Immediate | undefined
-  /** Runs while somebody waits for its share. */
+  /** Runs while somebody has to wait. */
   #look: NodeJS.Timeout | undefined
   #until = 0
   #waitingBytes = 0
@@ -67,7 +66,7 @@ export class FrameTurns<Frame extends { readonly bytes: number }> {
     this.#begin()
     const waiting = this.#waiting.get(reader)
     const isItsTurn = waiting === undefined && (!this.#seen.has(reader) || this.#clock.monotonic() < this.#until)
-    if (isItsTurn && reader.workWaitMs() === 0) {
+    if (isItsTurn && reader.waitMs() === 0) {
       this.#seen.add(reader)
       reader.read(frame)
     } else this.#keep(reader, waiting ?? { frames: [], next: 0, bytes: 0 }, frame)
@@ -102,7 +101,8 @@ export class FrameTurns<Frame extends { readonly bytes: number }> {
     waiting.frames.push(this.#kept(frame))
     waiting.bytes += frame.bytes
     this.#waitingBytes += frame.bytes
-    const isHeld = reader.workWaitMs() > 0
+    // Also where its wait has ended since it was looked at: it is read at the next look.
+    const isHeld = !this.#round.has(reader) || reader.waitMs() > 0
     const isFull = () => waiting.bytes > MAX_WAITING_BYTES || this.#waitingBytes > MAX_ALL_WAITING_BYTES
     if (isHeld && (isFull() || waiting.frames.length - waiting.next > MAX_HELD_FRAMES)) {
       this.forget(reader)
@@ -126,7 +126,7 @@ export class FrameTurns<Frame extends { readonly bytes: number }> {
     do {
       const [reader] = this.#round
       if (reader === undefined) return
-      if (reader.workWaitMs() === 0) this.#readNext(reader, this.#waiting.get(reader)!)
+      if (reader.waitMs() === 0) this.#readNext(reader, this.#waiting.get(reader)!)
       else this.#hold(reader)
     } while (this.#clock.monotonic() < this.#until)
   }

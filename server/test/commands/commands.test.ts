@@ -15,6 +15,7 @@ import { keys } from '../../src/bus/keys.ts'
 import { openTopology } from '../../src/bus/topology.ts'
 import { systemClock } from '../../src/clock.ts'
 import { type CommandRequest, Commands, readOutcome } from '../../src/commands/index.ts'
+import { MAX_PENDING_PER_KEY } from '../../src/commands/pending-commands.ts'
 import type { CommandBody, CommandOutcome } from '../../src/entities/index.ts'
 import { Ingest } from '../../src/ingest/index.ts'
 import { openTestBus } from '../support/bus.ts'
@@ -169,6 +170,19 @@ describe('a command', () => {
     const email = 'a'.repeat(32_768 - '{"email":""}'.length)
     expect(codeOf(await send({ input: { email } }))).toBe('done')
     expect(codeOf(await send({ id: 'c-2', input: { email: `${email}a` } }))).toBe('invalid_input')
+  })
+
+  it('CMD-PENDING-5 that there is no room for is refused before its input is looked at, one that nobody may send as such', async () => {
+    const { send } = await startSender()
+    const waiting = Array.from({ length: MAX_PENDING_PER_KEY }, (_, i) => send({ id: `c-${i}` }))
+    const sent = async (changes: Partial<CommandRequest>) => codeOf(await send({ input: 'no object', ...changes }))
+    expect(await sent({ id: 'more' })).toBe('overloaded')
+    expect(await sent({ id: 'more', command: 'fly' })).toBe('unknown_command')
+    expect([await sent({ id: 'c-1' }), await sent({ id: 'other', key: '43' })]).toEqual([
+      'invalid_input',
+      'invalid_input',
+    ])
+    void waiting
   })
 
   it('CMD-CHECK-3 whose schema throws is answered with the id of a defect, and no word of the cause', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
 import { type Bus, COMMANDS_TOPIC, decodeEvents } from '../../src/bus/index.ts'
+import { systemClock } from '../../src/clock.ts'
 import type { CommandOutcome } from '../../src/entities/index.ts'
 import { ConnectionCommands } from '../../src/gateway/connection-commands.ts'
 import { openTestBus } from '../support/bus.ts'
@@ -178,6 +179,41 @@ describe('command frames', () => {
     for (const client of clients) client.close()
   })
 
+  it('G-COMMAND-16 of a client that sends on as it is refused are read no faster than of one that waits, and others are not held up', async () => {
+    owner.paused = true
+    const [first, flood, good] = await Promise.all([1, 2, 3].map(() => RawClient.greeted(server.port)))
+    for (let i = 0; i < 64; i++) first!.send(frame({ id: `full-${i}`, key: 'full' }))
+    await expect.poll(async () => (await stored('full-63')).length).toBe(1)
+    const codes = new Set<unknown>()
+    let refused = 0
+    let isOpen = true
+    const startedAt = performance.now()
+    for (let i = 0; i < 64; i++) flood!.send(frame({ key: 'full' }))
+    while (refused < 96) {
+      codes.add((await flood!.next('answer')).code)
+      refused++
+      flood!.send(frame({ key: 'full' }))
+    }
+    const took = performance.now() - startedAt
+    expect(codes).toEqual(new Set(['overloaded']))
+    // Half of the 250 ms that it was advised each time, for half of the 64 that it may have unanswered.
+    expect(took).toBeGreaterThanOrEqual(120)
+    const events = [{ data: { sensorId: 's', temperature: 1 } }]
+    good!.send({ type: 'publish', seq: 1, topic: 'sensor.reading', events })
+    await good!.next('ack')
+    const end = flood!.closed.then((closed) => {
+      isOpen = false
+      return closed
+    })
+    while (isOpen) {
+      for (let i = 0; i < 100; i++) flood!.send(frame({ key: 'full' }))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const { code, reason } = await end
+    expect([code, JSON.parse(reason)]).toEqual([4029, { retryAfterMs: expect.any(Number) }])
+    for (const client of [first, good]) client!.close()
+  })
+
   it('G-COMMAND-4 that Redis lost are answered epoch_changed, and sent again they are run', async () => {
     owner.paused = true
     const client = await RawClient.greeted(server.port)
@@ -212,7 +248,11 @@ describe('command frames', () => {
   it('CMD-STORE-3 that name no epoch have the one that the gateway knows when they come', () => {
     const sent: (string | undefined)[] = []
     const send = ({ epoch }: { epoch?: string | undefined }) => sent.push(epoch)
-    const commands = new ConnectionCommands({ send, epochOf: (entity, key) => `of-${entity}-${key}` }, () => {})
+    const commands = new ConnectionCommands(
+      { send, epochOf: (entity, key) => `of-${entity}-${key}` },
+      systemClock,
+      () => {},
+    )
     commands.take(frame({ key: 'a' }) as never, {} as never)
     commands.take(frame({ key: 'a', epoch: 'named' }) as never, {} as never)
     expect(sent).toEqual(['of-user-a', 'named'])

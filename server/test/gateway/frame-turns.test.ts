@@ -19,7 +19,7 @@ function open(busyMs: number) {
       const until = performance.now() + busyMs
       while (performance.now() < until);
     },
-    workWaitMs: () => share.waitMs,
+    waitMs: () => share.waitMs,
     overflow() {
       read.push(`${name} ends`)
     },
