@@ -145,7 +145,8 @@ export class Delivery {
     const reportOnce = withoutRepeats(report)
     const onCorrupt: OnCorrupt = ({ topic, streamId }, partition, error) =>
       reportOnce(`record batch ${streamId} of ${topic} in partition ${partition}`, error)
-    this.#tails = new Tails(bus, examine, clock, {
+    const retentionMs = Math.min(...[...contract.topics.values()].map((topic) => topic.retentionMs))
+    this.#tails = new Tails(bus, retentionMs, examine, clock, {
       onCorrupt,
       onEntry: (entry) => this.#route(entry),
       onTrimmed: (topic, partition, tail) => this.#reportTrimmed(topic, partition, tail),

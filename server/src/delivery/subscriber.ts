@@ -407,10 +407,10 @@ export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
       return this.#refuse(sub, over.code, over.message, over.retryAfterMs)
     }
     this.#context.cohorts.leave(this)
-    const hasBegun = index.remove(subscription)
+    index.remove(subscription)
     const joined = changeLanes(subscription, result.plan, tailOf)
     subscription.queue.change(result.plan.policy)
-    if (!hasBegun) return
+    if (!subscription.hasBegun) return
     index.add(subscription)
     this.#takeSeat(subscription)
     this.#grant(subscription, joined, { recovered: true })

@@ -230,6 +230,28 @@ describe('cohorts', () => {
     expect(perSession[1]).toBe(perSession[0])
   })
 
+  it('D-COHORT-6 the last session that leaves in the midst of a frame takes what waits with it, once', () => {
+    const deployment = new Deployment(true, 1_500)
+    const { node, clients } = deployment
+    const arrive = (count: number) => {
+      const events = Array.from({ length: count }, (_, i) => ({ id: `${i}`.padEnd(200, '.') }))
+      node.append(0, events)
+      node.tail(0)
+    }
+    arrive(1)
+    deployment.settle()
+    arrive(1)
+    expect(clients.map(({ session }) => session.standing.kind)).toEqual(clients.map(() => 'member'))
+    // Nobody confirms anything: there is no room for the next frame, at any of them.
+    for (let frames = 0; frames < 4; frames++) {
+      node.flush()
+      arrive(3)
+    }
+    expect(node.budget.usedBytes).toBeGreaterThan(0)
+    deployment.settle()
+    expect([node.budget.usedBytes, node.counted()[1].queued]).toEqual([0, 0])
+  })
+
   it('D-COHORT-2 D-COHORT-4 the fate of every event is told once at every session, whatever its window, its pauses and the tail', () => {
     let shared = 0
     fc.assert(

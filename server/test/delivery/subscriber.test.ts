@@ -279,6 +279,18 @@ describe('subscriptions of a session', () => {
     expect(socket.events()).toHaveLength(LIMITS.subscriptions)
   })
 
+  it('D-SUB-5 a change from no keys at all is granted, and counts from there on', () => {
+    const { node, socket, session, arrive } = open()
+    session.subscribe({ type: 'subscribe', sub: 2, topic: TOPIC, keys: [] })
+    arrive({ id: 'before', key: 'a' })
+    session.subscribe({ type: 'subscribe', sub: 2, topic: TOPIC, keys: ['a'] })
+    expect(socket.ofType('subscribed').filter(({ sub }) => sub === 2)).toHaveLength(2)
+    arrive({ id: 'then', key: 'a' }, { id: 'other', key: 'b' })
+    node.flush()
+    const ofIt = socket.parts().filter(({ sub }) => sub === 2)
+    expect(ofIt.flatMap((part) => part.events.map(({ id }) => id))).toEqual(['then'])
+  })
+
   it('D-SUB-4 D-INDEX-2 starts with a position per lane asked for, and sends nothing after unsubscribed', () => {
     const { node, socket, session, arrive } = open()
     session.subscribe({ type: 'subscribe', sub: 2, topic: TOPIC, lanes: ['high'] })

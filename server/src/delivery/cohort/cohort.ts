@@ -241,6 +241,8 @@ export class Cohort implements Flushable {
       const moved: Moved = { by: 'events', takes }
       let written = 0
       for (const member of this.#members.keys()) if (this.#write(member, frame, moved, now)) written++
+      // The last one took what waits with it, and the queue is empty.
+      if (this.#members.size === 0) return
       reportDelivered(takes, this.#clock.monotonic(), this.#observer)
       this.#wrote(takes, written)
     }

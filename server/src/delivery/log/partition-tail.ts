@@ -16,6 +16,7 @@ import { entryInDoubt } from './entry-in-doubt.ts'
 import type { Examine } from './examine.ts'
 import { type OnCorrupt, readEntry } from './read-entry.ts'
 import { TopicTail } from './topic-tail.ts'
+import { UnreadAge } from './unread-age.ts'
 
 /** Entries per topic and read: bounds the work of one turn of the event loop. */
 const READ_ENTRIES = 32
@@ -66,6 +67,7 @@ export class PartitionTail {
   readonly #events: TailEvents
   readonly #topics = new Map<string, TopicTail>()
   readonly #examine: Examine
+  readonly #unread: UnreadAge
   #canaryCursor = '0-0'
   #canaryAt = performance.now()
   /** False while the logs may be others than those read so far; set again by reading the heads. */
@@ -80,9 +82,11 @@ export class PartitionTail {
   #closing = new AbortController()
   #loop: Promise<void> | undefined
 
-  constructor(reader: LogTail, examine: Examine, clock: WallClock, events: TailEvents) {
+  /** @param retentionMs the shortest of the topics */
+  constructor(reader: LogTail, retentionMs: number, examine: Examine, clock: WallClock, events: TailEvents) {
     this.partition = reader.partition
     this.#reader = reader
+    this.#unread = new UnreadAge(retentionMs)
     this.#examine = examine
     this.#clock = clock
     this.#events = events
@@ -158,6 +162,7 @@ export class PartitionTail {
     cursors.set(CANARY_TOPIC, this.#canaryCursor)
     const answer = await this.#reader.read(cursors, { count: READ_ENTRIES, blockMs: BLOCK_MS })
     this.#answered()
+    if (this.#unread.answered(answer)) await this.#look()
     for (const raw of answer) {
       if (raw.topic === CANARY_TOPIC) {
         this.#canaryCursor = raw.streamId

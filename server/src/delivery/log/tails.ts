@@ -22,9 +22,10 @@ export class Tails {
   readonly #holders = new Map<string, number>()
   readonly #opening = new Map<string, Promise<Starts>>()
 
-  constructor(bus: Bus, examine: Examine, clock: WallClock, events: TailEvents) {
+  /** @param retentionMs the shortest of the topics */
+  constructor(bus: Bus, retentionMs: number, examine: Examine, clock: WallClock, events: TailEvents) {
     this.#bus = bus
-    this.#partitions = bus.tails('tail').map((reader) => new PartitionTail(reader, examine, clock, events))
+    this.#partitions = bus.tails('tail').map((reader) => new PartitionTail(reader, retentionMs, examine, clock, events))
   }
 
   get count(): number {

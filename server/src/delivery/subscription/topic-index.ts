@@ -34,23 +34,19 @@ export class TopicIndex<S extends Indexed> {
     }
   }
 
-  /** Returns whether it was there. */
-  remove(subscription: S): boolean {
-    let wasThere = false
+  remove(subscription: S): void {
     for (const topic of subscription.plan.topics) {
       const index = this.#topics.get(topic)
       if (index === undefined) continue
-      if (index.all.delete(subscription)) wasThere = true
+      index.all.delete(subscription)
       const scope = scopeOf(subscription.plan, topic)
       for (const key of scope.kind === 'listed' ? scope.keys : []) {
         const subscriptions = index.byKey.get(key)
-        if (!subscriptions?.delete(subscription)) continue
-        wasThere = true
-        if (subscriptions.size === 0) index.byKey.delete(key)
+        subscriptions?.delete(subscription)
+        if (subscriptions?.size === 0) index.byKey.delete(key)
       }
       if (index.all.size === 0 && index.byKey.size === 0) this.#topics.delete(topic)
     }
-    return wasThere
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { ResumeFrom } from '@tidegate/protocol'
+import { LANES, type ResumeFrom } from '@tidegate/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Rights } from '../../../src/access/index.ts'
 import { untilReady } from '../../../src/bus/connection.ts'
@@ -13,6 +13,8 @@ import { useBus, useRedis } from '../../support/use-redis.ts'
 import { appendEvents, contractOf, recordBatch, SimulatedSocket, until } from '../support.ts'
 
 const PARTITIONS = 2
+/** Of the topics of `contractOf`. */
+const RETENTION_MS = 60_000
 const { server, redis } = await useRedis()
 const opened = useBus(server, PARTITIONS)
 let delivery: Delivery
@@ -253,6 +255,34 @@ describe('tail', () => {
       expect(gap).toMatchObject({ reason: 'trimmed', count: null, fetchable: false })
       expect(gap.upTo).toContain(`/${id}.`)
     }
+  })
+
+  it('D-TAIL-5 reports what was trimmed while the process slept, over a connection that stayed', async () => {
+    const socket = await subscribed('a.x')
+    await appendEvents(redis, 0, 'a.x', [{ id: 'before' }])
+    await until(() => socket.ids().length === 1, 'the first event')
+    const log = keys.log(0, 'a.x')
+    const epoch = (await redis.hget(keys.meta(0), 'epoch'))!
+    const [unread, behind] = [`${Date.now() + 1_000}-0`, `${Date.now() + RETENTION_MS}-0`]
+    const entry = (id: string) => {
+      const { header, payload } = recordBatch([{ id }])
+      return ['e', epoch, 'h', header, 'd', payload] as const
+    }
+    // Together, as a read finds it that comes later.
+    await redis
+      .multi()
+      .xadd(log, unread, ...entry('unread'))
+      .xtrim(log, 'MAXLEN', 0)
+      .hset(keys.meta(0), 'trim:a.x', unread)
+      .xadd(log, behind, ...entry('behind'))
+      .exec()
+    await until(() => socket.ids().length === 2, 'the event behind those that are gone')
+    expect(socket.ids()).toEqual(['before', 'behind'])
+    expect(socket.gaps().map(({ lane, reason }) => [lane, reason])).toEqual(LANES.map((lane) => [lane, 'trimmed']))
+    for (const { upTo } of socket.gaps()) expect(upTo).toContain(`/${unread}.`)
+    expect(socket.frames.findLastIndex(({ type }) => type === 'gap')).toBeLessThan(
+      socket.frames.findLastIndex(({ type }) => type === 'batch'),
+    )
   })
 
   it('D-TAIL-6 says which partitions are live, with and without topics', async () => {
