@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { openCommandConnection, type Redis, untilReady } from '../../../server/src/bus/connection.ts'
 import { partitionOf } from '../../../server/src/bus/index.ts'
 import type { Benchmark } from '../support/benchmark.ts'
+import { cpuSeconds } from '../support/cpu.ts'
 import { LogFiller, PARTITIONS } from '../support/log-filler.ts'
 import { ask, startModule, startTidegate } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
@@ -38,14 +39,17 @@ export const resume: Benchmark = {
       gateway = await startGateway()
       await publish(filler, BEFORE, AWAY)
       const readsBefore = await reads(redis)
+      const cpuBefore = await cpuSeconds(gateway.pid)
       const { seconds, lost, duplicated, gaps } = await tell({
         do: 'resume',
         port: gateway.port,
         events: BEFORE + AWAY,
       })
+      const gatewayCpuSeconds = Number(((await cpuSeconds(gateway.pid)) - cpuBefore).toFixed(2))
       const redisReads = (await reads(redis)) - readsBefore
       progress(`all have all after ${seconds.toFixed(2)} s`)
-      return { clients: CLIENTS, resumesPerSec: Math.round(CLIENTS / seconds), lost, duplicated, gaps, redisReads }
+      const resumesPerSec = Math.round(CLIENTS / seconds)
+      return { clients: CLIENTS, resumesPerSec, gatewayCpuSeconds, lost, duplicated, gaps, redisReads }
     } finally {
       clients.kill('SIGKILL')
       await gateway.stop()

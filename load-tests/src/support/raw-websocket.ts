@@ -7,7 +7,10 @@ export interface RawPlace {
   readonly path?: string
   /** Empty: none is asked for. */
   readonly subprotocol?: string
-  /** The address that the connection comes from. */
+  /**
+   * The address that the connection comes from. Only where it matters: the kernel looks for a port as soon as an address
+   * is bound, which costs milliseconds a connection once thousands have closed.
+   */
   readonly localAddress?: string
 }
 
@@ -35,8 +38,8 @@ export class RawWebSocket {
     this.#onMessage = onMessage
     this.#onClose = onClose
     this.#place = place
-    const { localAddress = '127.0.0.1' } = place
-    this.#socket = connect({ port, host: '127.0.0.1', localAddress })
+    const { localAddress } = place
+    this.#socket = connect({ port, host: '127.0.0.1', ...(localAddress !== undefined && { localAddress }) })
     this.#socket.setNoDelay(true)
     this.#socket.on('data', (chunk) => this.#read(chunk))
   }
