@@ -149,8 +149,9 @@ export class Replays implements PageReader {
     this.#reportTrimmed(feed, state, page.trimmedTo)
     for (const entry of page.entries) {
       if (!this.#mayRead(feed, this.#backlog.hasRoomForReplay)) return
-      const isRead = compareStreamIds(entry.streamId, state.after) === 0 && !state.inclusive
-      if (!isRead) this.#offer(feed, entry)
+      const order = compareStreamIds(entry.streamId, state.after)
+      if (order < 0) continue
+      if (order > 0 || state.inclusive) this.#offer(feed, entry)
       state.after = entry.streamId
       state.epoch = entry.epoch
       state.inclusive = false
@@ -198,7 +199,8 @@ export class Replays implements PageReader {
     }
     if (compareStreamIds(trimmedTo, state.after) < 0) return
     state.after = trimmedTo
-    state.inclusive = true
+    // What a page, or the ring of a tail, still has of them is in the gap.
+    state.inclusive = false
   }
 }
 

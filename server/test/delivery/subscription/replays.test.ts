@@ -98,6 +98,23 @@ describe('replays', () => {
     expect(requests[0]!.nextPage()!.from).toBe('22-0')
   })
 
+  it('D-RESUME-3 what a gap has reported as trimmed does not come behind it, though a page or a tail still has it', () => {
+    const read = open('50-0')
+    // Trimmed between the read of the entries and that of the mark.
+    read.answer({ trimmedTo: '2-0', entries: entries(1, 4) })
+    expect(read.queue.dueGap()).toMatchObject({ reason: 'trimmed', upTo: { streamId: '2-0' } })
+    read.queue.dueGapSent()
+    expect(takeableIds(read.queue)).toEqual(['3-0', '4-0'])
+
+    const kept = open('1-0')
+    for (const entry of entries(2, 2)) kept.tail.push(entry)
+    kept.answer({ trimmedTo: '2-0' })
+    kept.queue.dueGap()
+    kept.queue.dueGapSent()
+    expect(kept.feed.state.kind).toBe('live')
+    expect(takeableIds(kept.queue)).toEqual(['3-0'])
+  })
+
   it('D-RESUME-8 asks for less after a page that was too large to come in time', () => {
     const { requests } = open('50-0')
     const request = requests[0]!.nextPage()!
