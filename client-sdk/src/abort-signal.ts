@@ -15,11 +15,12 @@ export interface Abortable {
   readonly signal?: AbortSignal | undefined
 }
 
-export const ABORTABLE = { signal: 'an object' } as const
+export const ABORTABLE = { signal: 'an AbortSignal' } as const
 
-/** Calls back when the signal is aborted. Returns what ends that. */
+/** Calls back when the signal is aborted, at once if it is. Returns what ends that. */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
-  signal.addEventListener('abort', listener)
+  if (signal.aborted) listener()
+  else signal.addEventListener('abort', listener)
   return () => signal.removeEventListener('abort', listener)
 }
 
@@ -31,12 +32,10 @@ export function abortable<Result>(
 ): Promise<Result> {
   if (signal === undefined) return result
   return new Promise((resolve, reject) => {
-    const aborted = () => {
+    const forget = onAbort(signal, () => {
       reject(signal.reason)
       stop?.()
-    }
-    if (signal.aborted) aborted()
-    const forget = onAbort(signal, aborted)
+    })
     result.then(resolve, reject).finally(forget)
   })
 }

@@ -12,7 +12,7 @@ export class AckedPositions {
   }
 
   /** As `hello` says them. */
-  hello(): { readonly acked?: readonly AckedPosition[] } {
-    return this.#newest.size > 0 ? { acked: [...this.#newest.values()].map(({ acked }) => acked) } : {}
+  hello(): { readonly acked: readonly AckedPosition[] | undefined } {
+    return { acked: this.#newest.size > 0 ? [...this.#newest.values()].map(({ acked }) => acked) : undefined }
   }
 }

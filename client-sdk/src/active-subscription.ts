@@ -34,7 +34,7 @@ export interface SubscriptionHost {
 /** When so many events wait for an iterator that nobody has asked for, the console says so. */
 const UNREAD_EVENTS = 32
 
-type Ending = { readonly by: 'application' } | { readonly by: 'server'; readonly reason: TidegateError }
+const DONE = { done: true, value: undefined } as const
 
 /** A subscription of the application, reading one of the wire: alone, or with others. It asks nothing. */
 export class ActiveSubscription implements LiveSubscription<AnyEvent>, WireReader {
@@ -57,7 +57,9 @@ export class ActiveSubscription implements LiveSubscription<AnyEvent>, WireReade
   /** Somebody has one of the promises. */
   #isAwaited = false
   #isIterated = false
-  #ending: Ending | undefined
+  #isEnded = false
+  /** Why the server ended it. */
+  #failure: TidegateError | undefined
   #forgetSignal = () => {}
 
   constructor(callback: EventCallback | undefined, isConcurrent: boolean, host: SubscriptionHost) {
@@ -110,12 +112,11 @@ export class ActiveSubscription implements LiveSubscription<AnyEvent>, WireReade
 
   /** @throws TidegateError `closed` */
   protected assertOpen(): void {
-    if (this.#ending !== undefined) throw clientError('closed')
+    if (this.#isEnded) throw clientError('closed')
   }
 
   closeOn(signal: AbortSignal): void {
-    if (signal.aborted) this.close()
-    else this.#forgetSignal = onAbort(signal, () => this.close())
+    this.#forgetSignal = onAbort(signal, () => this.close())
   }
 
   [Symbol.dispose](): void {
@@ -123,24 +124,32 @@ export class ActiveSubscription implements LiveSubscription<AnyEvent>, WireReade
   }
 
   close(): void {
-    if (this.#ending !== undefined) return
-    this.#end({ by: 'application' }, clientError('closed'))
+    if (this.#isEnded) return
+    this.#end(clientError('closed'))
     this.#inbox.clear()
     this.host.closed(this)
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<AnyEvent, void, undefined> {
+  /** No generator: `return` of one waits for the `next` that waits for an event, and the subscription would stay. */
+  [Symbol.asyncIterator](): AsyncIterator<AnyEvent, undefined> {
+    if (this.#hasCallback) throw new TypeError(`A callback takes the events of ${this.#wire.name}.`)
     this.#isIterated = true
-    try {
-      for (;;) {
-        const event = this.#hasCallback ? undefined : this.#inbox.take()
-        if (event !== undefined) yield this.#handOver(event)
-        else if (this.#ending?.by === 'server') throw this.#ending.reason
-        else if (this.#ending !== undefined) return
-        else await this.#inbox.woken()
-      }
-    } finally {
-      this.close()
+    return {
+      next: () => this.#next(),
+      return: async () => {
+        this.close()
+        return DONE
+      },
+    }
+  }
+
+  async #next(): Promise<IteratorResult<AnyEvent, undefined>> {
+    for (;;) {
+      const event = this.#inbox.take()
+      if (event !== undefined) return { done: false, value: this.#handOver(event) }
+      if (this.#failure !== undefined) throw this.#failure
+      if (this.#isEnded) return DONE
+      await this.#inbox.woken()
     }
   }
 
@@ -170,12 +179,10 @@ export class ActiveSubscription implements LiveSubscription<AnyEvent>, WireReade
   }
 
   take(event: AnyEvent, receipt: FrameReceipt): void {
-    if (this.#ending !== undefined) return receipt.done()
+    if (this.#isEnded) return receipt.done()
     this.#inbox.put(event, receipt, !this.#wire.isPaused)
     if (this.#hasCallback || this.#isIterated || this.#inbox.waiting !== UNREAD_EVENTS) return
-    warn(
-      `Nobody reads the subscription to ${this.#wire.selector}: its events wait. Give it a callback, iterate, or close it.`,
-    )
+    warn(`Nobody reads ${this.#wire.name}: its events wait. Give it a callback, iterate, or close it.`)
   }
 
   get unreadBytes(): number {
@@ -192,11 +199,12 @@ export class ActiveSubscription implements LiveSubscription<AnyEvent>, WireReade
 
   /** The server ended it, or the connection for good. Waiting events are still handed over. */
   end(reason: TidegateError): void {
-    if (this.#ending !== undefined) return
+    if (this.#isEnded) return
     const isHeard = this.#onError.size > 0 || this.#isIterated || (this.#isAwaited && !this.#wire.isGranted)
-    this.#end({ by: 'server', reason }, reason)
+    this.#failure = reason
+    this.#end(reason)
     this.#onError.call(reason)
-    this.host.failed(reason, isHeard, `The subscription to ${this.#wire.selector} ended: `)
+    this.host.failed(reason, isHeard, `End of ${this.#wire.name}: `)
   }
 
   #handOver(event: AnyEvent): AnyEvent {
@@ -222,11 +230,11 @@ export class ActiveSubscription implements LiveSubscription<AnyEvent>, WireReade
   #rejected(cause: unknown): void {
     const error = new TidegateError('callback_failed', String(cause), { cause })
     this.#onError.call(error)
-    this.host.failed(error, this.#onError.size > 0, `A callback of the subscription to ${this.#wire.selector} failed: `)
+    this.host.failed(error, this.#onError.size > 0, `A callback of ${this.#wire.name} failed: `)
   }
 
-  #end(ending: Ending, reason: TidegateError): void {
-    this.#ending = ending
+  #end(reason: TidegateError): void {
+    this.#isEnded = true
     this.#forgetSignal()
     this.#handedOn ??= this.#wire.received.copy()
     this.#ready.reject(reason)

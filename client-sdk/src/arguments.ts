@@ -1,15 +1,18 @@
 import { didYouMean } from '@tidegate/protocol'
+import type { AbortSignal } from './abort-signal.ts'
 
 /** Characters of a wrong value that an error shows. */
 const SHOWN_CHARS = 60
 
 /** Kinds of arguments, as errors call them: the type behind the article. Types are gone at run time. */
-export type Kind = 'a string' | 'a function' | 'an object' | 'a boolean' | 'a number'
+export type Kind = 'a string' | 'a function' | 'an object' | 'a boolean' | 'a number' | 'an AbortSignal'
 
 /** @throws TypeError naming the argument and the value */
 export function expectKind(name: string, kind: Kind, value: unknown): void {
-  const isOfType = typeof value === kind.slice(kind.indexOf(' ') + 1)
-  if (!isOfType || value === null || Array.isArray(value) || Number.isNaN(value)) throw wrong(name, kind, value)
+  // By what signals of every realm have, and their controllers have not.
+  const isSignal = typeof (value as Partial<AbortSignal> | undefined | null)?.aborted === 'boolean'
+  const isOfKind = kind === 'an AbortSignal' ? isSignal : typeof value === kind.slice(kind.indexOf(' ') + 1)
+  if (!isOfKind || value === null || Array.isArray(value) || Number.isNaN(value)) throw wrong(name, kind, value)
 }
 
 /** Checks an options object: no other members than these, and those of their kinds. @throws TypeError naming the member */
@@ -22,6 +25,15 @@ export function expectOptions(name: string, members: Readonly<Record<string, Kin
     }
     const kind = members[member]
     if (kind && given !== undefined) expectKind(`${name}.${member}`, kind, given)
+  }
+}
+
+/** @throws TypeError for what JSON has no form for, such as a BigInt or a cycle: sent later, it would fail where nobody could tell why */
+export function jsonOf(name: string, value: unknown): string {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    throw new TypeError(`${name}: ${(error as Error).message}`)
   }
 }
 

@@ -1,6 +1,6 @@
 import { SUBSCRIPTIONS, type SubscriptionLedger } from '@tidegate/protocol'
 import { ActiveSubscription, type EventCallback, type SubscriptionHost } from './active-subscription.ts'
-import { expectOptions } from './arguments.ts'
+import { expectOptions, jsonOf } from './arguments.ts'
 import { CHANGE_OPTIONS, type OptionChange } from './change-options.ts'
 import { TidegateError } from './errors.ts'
 import type { Ask } from './gap.ts'
@@ -23,6 +23,7 @@ export class AskingSubscription extends ActiveSubscription implements Subscripti
 
   async change(options: OptionChange): Promise<void> {
     expectOptions('change', CHANGE_OPTIONS, options)
+    jsonOf('change', options)
     this.assertOpen()
     const wire = this.host.own(this)
     if (wire === undefined) throw new TidegateError('too_many_subscriptions', `at most ${SUBSCRIPTIONS} may differ`)

@@ -1,9 +1,8 @@
-import { type DeliveredEvent, formatLogEpoch } from '@tidegate/protocol'
+import type { DeliveredEvent } from '@tidegate/protocol'
 import { ABORTABLE, type Abortable } from './abort-signal.ts'
-import { AckedPositions } from './acked-positions.ts'
 import { expectKind, expectOptions, type Kind, wrong } from './arguments.ts'
 import type { CommandAnswer, CommandOptions } from './commands/command-types.ts'
-import { type CommandCall, Commands } from './commands/commands.ts'
+import type { CommandCall } from './commands/commands.ts'
 import type { RecoveredCommand } from './commands/recovered-command.ts'
 import type { PaneOf, PublishableTopic, PublishEvent, ShownTopic, TopicsOf, WindowTopic } from './contract-types.ts'
 import { CONNECT_OPTIONS, type ConnectOptions, Core } from './core.ts'
@@ -12,41 +11,22 @@ import { EntityHandle } from './entities/entity-handle.ts'
 import { foundPages } from './entities/entity-queries.ts'
 import type { CommandName, EntityName, EntityOf, FindOptions, FoundPage } from './entities/entity-types.ts'
 import { Listeners } from './listeners.ts'
-import { DEFAULT_OUTBOX, type OutboxLimits } from './outbox.ts'
-import type { OutboxHost, OutboxStore } from './outbox-store/outbox-store.ts'
 import { PresenceHandle } from './presence/presence-handle.ts'
 import type { PublishReceipt } from './publish-receipt.ts'
-import { Publisher } from './publisher.ts'
-import { randomId } from './random-id.ts'
 import { Reader } from './reader.ts'
-import { createReading } from './reading.ts'
 import { type HistoryRead, type HistoryReadOptions, readHistory } from './reads/history.ts'
 import type { Read } from './reads/read.ts'
 import { readTopics, type TopicInfo } from './reads/topics.ts'
 import { type LatestReadOptions, readLatest, readWindows, type WindowReadOptions } from './reads/windows.ts'
+import { Sending, type SendingOptions } from './sending.ts'
 import { commandSpan, publishSpan, type Tracer, withinSpan } from './traced-call.ts'
 
-export interface ClientOptions extends ConnectOptions {
-  /**
-   * Identity for deduplication, random by default. A client opened later replaces every earlier one of its producer, in
-   * this process or another: what those publish then is rejected as `fenced`.
-   */
-  readonly producer?: string
-  /** Bounds of published events that are not acknowledged, and again of commands without an outcome. */
-  readonly outbox?: Partial<OutboxLimits> & OutboxStoreOption
+export interface ClientOptions extends ConnectOptions, SendingOptions {
   /**
    * `trace.getTracer(...)` of `@opentelemetry/api`: each `publish` and `command` is a span, and what they lead to names it where
    * it is recorded.
    */
   readonly tracer?: Tracer
-}
-
-export interface OutboxStoreOption {
-  /**
-   * Keeps published events over restarts: each is stored once, in order, whatever becomes of this process or page. Then
-   * `maxAgeMs` is unlimited unless it is given. The client closes its store with itself.
-   */
-  readonly store?: OutboxStore
 }
 
 const CLIENT_OPTIONS: Readonly<Record<keyof ClientOptions, Kind | null>> = {
@@ -56,61 +36,44 @@ const CLIENT_OPTIONS: Readonly<Record<keyof ClientOptions, Kind | null>> = {
   tracer: 'an object',
 }
 
-const OUTBOX_OPTIONS: Readonly<Record<keyof OutboxLimits | keyof OutboxStoreOption, Kind>> = {
-  maxFrames: 'a number',
-  maxBytes: 'a number',
-  maxAgeMs: 'a number',
-  store: 'an object',
+const EVENT_MEMBERS: Readonly<Record<keyof PublishEvent<unknown>, Kind | null>> = {
+  id: 'a string',
+  time: 'a number',
+  source: 'a string',
+  // The server knows its schema.
+  data: null,
 }
 
-/** What a store keeps is reported when it is too old, so nothing has to be given up meanwhile. */
-const UNLIMITED = { maxAgeMs: Number.POSITIVE_INFINITY }
+const COMMAND_OPTIONS: Readonly<Record<keyof CommandOptions, Kind | null>> = {
+  // Its own checks name the command.
+  id: null,
+  expectedVersion: null,
+  deadlineMs: null,
+  pipelined: 'a boolean',
+  trace: 'an object',
+  ...ABORTABLE,
+}
 
 type DataOf<C, Topic extends keyof TopicsOf<C>> = TopicsOf<C>[Topic]['data']
 
 /** A client of one Tidegate deployment over one connection, which it keeps open until `close`. */
 export class TidegateClient<C = unknown> extends Reader<C> {
   readonly #core: Core
-  readonly #publisher: Publisher
-  readonly #commands: Commands
+  readonly #sending: Sending
   readonly #tracer: Tracer | undefined
-  readonly #onRecovered = new Listeners<RecoveredCommand>('onRecovered')
+  readonly #onRecovered: Listeners<RecoveredCommand>
 
   /** @throws TidegateError `invalid_url`, `invalid_token`; TypeError for options that it does not have */
   constructor(options: ClientOptions) {
-    const reading = createReading()
-    const core = new Core('createClient', CLIENT_OPTIONS, options, reading)
-    super(core, reading)
-    if (options.outbox !== undefined) expectOptions('createClient.outbox', OUTBOX_OPTIONS, options.outbox)
-    const { store, ...outbox } = options.outbox ?? {}
-    const limits = { ...DEFAULT_OUTBOX, ...(store && UNLIMITED), ...outbox }
-    const acked = new AckedPositions()
-    const producer = options.producer ?? randomId()
+    const onRecovered = new Listeners<RecoveredCommand>('onRecovered')
+    const sending = new Sending(options, (recovered) => onRecovered.call(recovered))
+    const core = new Core('createClient', CLIENT_OPTIONS, options, sending)
+    super(core, sending)
     this.#core = core
+    this.#sending = sending
+    this.#onRecovered = onRecovered
     this.#tracer = options.tracer
-    this.#publisher = new Publisher(core.connection, limits, acked, core.clock, store)
-    this.#commands = new Commands(core.connection, limits, acked, (recovered) => this.#onRecovered.call(recovered))
-    core.add(this.#publisher, this.#commands, {
-      hello: (greeting) => {
-        const epochs = new Map([...this.#commands.keptEpochs, ...this.#publisher.keptEpochs])
-        return {
-          producer,
-          ...greeting,
-          ...store?.hello(greeting),
-          ...(epochs.size > 0 && {
-            epochs: [...epochs].map(([partition, epoch]) => formatLogEpoch({ partition, epoch })),
-          }),
-          ...acked.hello(),
-        }
-      },
-    })
-    if (store !== undefined) {
-      const host: OutboxHost = { written: () => this.#publisher.written(), report: (error) => core.report(error) }
-      const kept = store.use(host, options.producer)
-      this.#publisher.restore(kept)
-      if (kept.length > 0) core.use()
-    }
-    core.start()
+    if (sending.isDue) core.use()
   }
 
   /**
@@ -141,13 +104,13 @@ export class TidegateClient<C = unknown> extends Reader<C> {
     for (const event of list) {
       if (typeof event !== 'object' || event?.data === undefined)
         throw wrong('publish', 'events { data: {...} }', event)
+      expectOptions('publish: event', EVENT_MEMBERS, event)
     }
     const end = endOf(options)
-    options.signal?.throwIfAborted()
-    this.#core.use()
     const { signal, trace } = options
+    this.#core.use(signal)
     const given = givenTrace(trace)
-    const publisher = this.#publisher
+    const { publisher } = this.#sending
     if (this.#tracer === undefined) return publisher.publish(topic, list, { end, signal, trace: given })
     return withinSpan(this.#tracer, publishSpan(topic, list), given, (trace) =>
       publisher.publish(topic, list, { end, signal, trace }),
@@ -176,7 +139,7 @@ export class TidegateClient<C = unknown> extends Reader<C> {
   /** A handle on one entity: its state as it changes, its past, and commands to it. */
   entity<Name extends EntityName<C>>(name: Name, key: string): EntityHandle<EntityOf<C, Name>> {
     return new EntityHandle(name, key, {
-      ask: (query, params, options) => this.queryPage(query, params, options),
+      client: this,
       command: (call, options) => this.#command(call, options),
       subscribe: (topic, options, callback) => this.#core.subscribe(topic, options, callback),
     })
@@ -199,11 +162,7 @@ export class TidegateClient<C = unknown> extends Reader<C> {
     value: string,
     options: FindOptions = {},
   ): AsyncIterable<FoundPage<EntityOf<C, Name>['view']>> {
-    const pages = foundPages(
-      (query, params, aborted) => this.queryPage(query, params, aborted),
-      { name, index, value },
-      options,
-    )
+    const pages = foundPages(this, { name, index, value }, options)
     return pages as AsyncIterable<FoundPage<EntityOf<C, Name>['view']>>
   }
 
@@ -247,11 +206,14 @@ export class TidegateClient<C = unknown> extends Reader<C> {
   }
 
   async #command(call: CommandCall, options: CommandOptions) {
-    this.#core.use()
+    expectOptions('command', COMMAND_OPTIONS, options)
+    this.#core.assertOpen()
+    this.#core.use(options.signal)
     const given = givenTrace(options.trace)
-    if (this.#tracer === undefined) return this.#commands.send(call, options, given)
+    const { commands } = this.#sending
+    if (this.#tracer === undefined) return commands.send(call, options, given)
     return withinSpan(this.#tracer, commandSpan(call, options.id), given, (trace) =>
-      this.#commands.send(call, options, trace),
+      commands.send(call, options, trace),
     )
   }
 }

@@ -18,7 +18,7 @@ import { FIXED, UNASKED } from './connection/token-state.ts'
 import type { Surroundings } from './connection/transition.ts'
 import type { FrameReceipt } from './credit.ts'
 import type { TidegateError } from './errors.ts'
-import type { Hello } from './part.ts'
+import type { Greeting, HelloMembers } from './part.ts'
 import { watchReturns } from './probes.ts'
 import { StatusValue } from './status-store.ts'
 import { type TokenOption, TokenSource } from './token-source.ts'
@@ -47,7 +47,7 @@ export interface ConnectionEvents {
    */
   online(publish: PublishGrant, sequence: string | undefined): void
   /** What `hello` says beside what the connection knows. */
-  hello(greeting: Pick<Hello, 'session' | 'sequence'>): Partial<Hello>
+  hello(greeting: Greeting): HelloMembers
   /**
    * The connection is about to be replaced: pending requests are still answered, new ones must not be published on it.
    */
@@ -220,14 +220,13 @@ export class Connection implements Link {
   }
 
   #greet({ socket, session, sequence, returning }: Extract<Effect, { kind: 'greet' }>): void {
-    const { token } = this.#tokens
-    const hello: Hello = {
+    const hello: HelloMembers = {
       type: 'hello',
       protocol: PROTOCOL_VERSION,
       client: CLIENT_NAME,
-      ...(token !== undefined && { token }),
-      ...(returning && { returning }),
-      ...this.#events.hello({ session, ...(sequence !== undefined && { sequence }) }),
+      token: this.#tokens.token,
+      returning: returning || undefined,
+      ...this.#events.hello({ session, sequence }),
       windowBytes: this.#options.windowBytes,
     }
     this.#sockets.send(socket, JSON.stringify(hello))

@@ -1,4 +1,4 @@
-import { DEFAULTS, type PublishGrant, type ServerFrame } from '@tidegate/protocol'
+import { type PublishGrant, type ServerFrame, WINDOW_BYTES } from '@tidegate/protocol'
 import type { AbortSignal } from './abort-signal.ts'
 import { expectKind, expectOptions, type Kind } from './arguments.ts'
 import { CONNECTION_CHECKS } from './connection/server-frame.ts'
@@ -6,7 +6,8 @@ import { Connection, type ConnectionEvents } from './connection.ts'
 import type { FrameReceipt } from './credit.ts'
 import { clientError, type TidegateError } from './errors.ts'
 import { Listeners } from './listeners.ts'
-import type { FrameOf, Hello, Part } from './part.ts'
+import { LONGEST_TIMER_MS } from './longest-timer.ts'
+import type { FrameOf, Greeting, HelloMembers, Part } from './part.ts'
 import { ServerClock } from './server-clock.ts'
 import { type SocketConstructor, socketUrl } from './socket.ts'
 import { type SubscriptionKind, Subscriptions } from './subscriptions.ts'
@@ -49,7 +50,7 @@ export type BusChange = Omit<FrameOf<'bus'>, 'type'>
 /** What clients do differently over the same connection. */
 export interface ClientKind {
   readonly subscriptions: SubscriptionKind
-  /** Beside subscriptions; they hear of everything after those. */
+  /** Beside subscriptions; they hear of everything after those, which begin ahead of what is published. */
   parts(core: Core): readonly Part[]
 }
 
@@ -68,9 +69,7 @@ export class Core implements ConnectionEvents {
   readonly onError = new Listeners<TidegateError>('onError')
   readonly onBus = new Listeners<BusChange>('onBus')
   readonly onTokenError = new Listeners<TidegateError>('onTokenError')
-  readonly #parts: Part[]
-  /** Of the parts, in their order, for each type of frames. */
-  readonly #handlers = new Map<string, FrameHandler[]>()
+  readonly #parts: readonly Part[]
   readonly #checks = { ...CONNECTION_CHECKS }
   /** Why this client accepts no more calls. */
   #ended: TidegateError | undefined
@@ -81,7 +80,7 @@ export class Core implements ConnectionEvents {
 
   /**
    * @param name of the function that the application called, and the options that it takes
-   * @throws TidegateError `invalid_url`, `invalid_token`; TypeError for options that there are not
+   * @throws TidegateError `invalid_url`, `invalid_token`, `no_websocket`; TypeError for options that there are not
    */
   constructor(name: string, known: Readonly<Record<string, Kind | null>>, options: ConnectOptions, kind: ClientKind) {
     expectOptions(name, known, options)
@@ -91,7 +90,7 @@ export class Core implements ConnectionEvents {
         url: socketUrl(options.url),
         WebSocket: options.WebSocket,
         token: options.token,
-        windowBytes: options.windowBytes ?? DEFAULTS.windowBytes,
+        windowBytes: options.windowBytes ?? WINDOW_BYTES,
         checks: this.#checks,
       },
       this,
@@ -103,34 +102,16 @@ export class Core implements ConnectionEvents {
     })
     this.#parts = [this.subscriptions, ...kind.parts(this)]
     for (const { checks } of this.#parts) Object.assign(this.#checks, checks)
+    if (options.connect === true) this.connection.open()
   }
 
   /**
-   * Adds parts before the first connection. They hear of everything after subscriptions, which begin ahead of what is
-   * published, and before queries.
-   */
-  add(...parts: readonly Part[]): void {
-    this.#parts.splice(1, 0, ...parts)
-    for (const { checks } of parts) Object.assign(this.#checks, checks)
-  }
-
-  /** All parts are there: the connection may be opened. @throws TidegateError `no_websocket` */
-  start(): void {
-    for (const { frames = {} } of this.#parts) {
-      for (const [type, handle] of Object.entries(frames)) {
-        // The entries lose the relation of a type and its handler.
-        this.#handlers.set(type, [...(this.#handlers.get(type) ?? []), handle as FrameHandler])
-      }
-    }
-    if (this.#connect === true) this.connection.open()
-  }
-
-  /**
-   * The server is about to be asked something, which it may be until the client has ended.
+   * A call that needs the connection begins. Nothing but calls that were made before, such as those of a page that is read, need it
+   * while the client closes: others ask `assertOpen` first.
    *
-   * @throws TidegateError why it has ended; the reason of the signal
+   * @throws TidegateError why the client has ended; `no_websocket`; the reason of the signal
    */
-  useToAsk(signal: AbortSignal | undefined): void {
+  use(signal?: AbortSignal): void {
     if (this.#ended !== undefined) throw this.#ended
     signal?.throwIfAborted()
     this.#openForUse()
@@ -140,12 +121,6 @@ export class Core implements ConnectionEvents {
   subscribe(...call: Parameters<Subscriptions['open']>): ReturnType<Subscriptions['open']> {
     this.#openForUse()
     return this.subscriptions.open(...call)
-  }
-
-  /** A call that needs the connection begins. @throws TidegateError why the client accepts no more calls; `no_websocket` */
-  use(): void {
-    this.assertOpen()
-    this.#openForUse()
   }
 
   /** @throws TidegateError why the client accepts no more calls */
@@ -170,7 +145,7 @@ export class Core implements ConnectionEvents {
   async #close(deadlineMs: number): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined
     const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, deadlineMs)
+      timer = setTimeout(resolve, Math.min(LONGEST_TIMER_MS, deadlineMs))
     })
     await Promise.race([Promise.all(this.#parts.map((part) => part.empty?.())), deadline])
     clearTimeout(timer)
@@ -178,7 +153,7 @@ export class Core implements ConnectionEvents {
     this.connection.close()
   }
 
-  hello(greeting: Pick<Hello, 'session' | 'sequence'>): Partial<Hello> {
+  hello(greeting: Greeting): HelloMembers {
     return Object.assign({}, ...this.#parts.map((part) => part.hello?.(greeting)))
   }
 
@@ -195,8 +170,11 @@ export class Core implements ConnectionEvents {
   }
 
   frame(frame: ServerFrame, receipt: FrameReceipt): void {
-    const handlers = this.#handlers.get(frame.type)
-    if (handlers !== undefined) for (const handle of handlers) handle(frame, receipt)
+    const { type } = frame
+    for (const { frames = {} } of this.#parts) {
+      // A type may be called like a member of every object. The union loses the relation of a type and its handler.
+      if (Object.hasOwn(frames, type)) (frames[type] as FrameHandler)(frame, receipt)
+    }
     if (frame.type !== 'bus') return
     const { type: _, ...change } = frame
     this.onBus.call(change)
@@ -219,9 +197,7 @@ export class Core implements ConnectionEvents {
     this.#isEnding = false
   }
 
-  report(error: TidegateError): void {
-    this.#report(error, false)
-  }
+  readonly report = (error: TidegateError): void => this.#report(error, false)
 
   /** @param isHeard whether something else says so to the application @param what happened, for the console */
   #report(error: TidegateError, isHeard: boolean, what = ''): void {

@@ -1,7 +1,7 @@
 /** A promise that is settled from outside. An application that does not await it is not ended by its rejection. */
-export class Deferred {
-  readonly promise: Promise<void>
-  resolve!: () => void
+export class Deferred<Result = void> {
+  readonly promise: Promise<Result>
+  resolve!: (result: Result) => void
   reject!: (reason: unknown) => void
 
   constructor() {

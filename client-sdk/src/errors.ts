@@ -15,7 +15,7 @@ const RETRYABLE_HERE: ReadonlySet<string> = new Set<TidegateErrorCode>([
 
 interface ErrorOptions {
   readonly cause?: unknown
-  readonly commandId?: string
+  readonly commandId?: string | undefined
   readonly path?: string | undefined
   readonly receipt?: PublishReceipt
 }
@@ -75,9 +75,9 @@ export class CommandRejected extends Error {
     message: string,
     of: {
       readonly commandId: string
-      readonly path?: string
-      readonly version?: number
-      readonly epoch?: string
+      readonly path?: string | undefined
+      readonly version?: number | undefined
+      readonly epoch?: string | undefined
     },
   ) {
     super(message)

@@ -66,5 +66,6 @@ export class OptionChanges extends FixedOptions {
 }
 
 function merge(options: SubscribeOptions, change: OptionChange): SubscribeOptions {
-  return Object.fromEntries(Object.entries({ ...options, ...change }).filter(([, value]) => value !== undefined))
+  // A frame does not have those that are undefined.
+  return { ...options, ...change } as SubscribeOptions
 }

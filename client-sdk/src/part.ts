@@ -6,7 +6,16 @@ import type { TidegateError } from './errors.ts'
 type FrameType = ServerFrame['type']
 
 export type FrameOf<Type extends FrameType> = Extract<ServerFrame, { type: Type }>
-export type Hello = Extract<ClientFrame, { type: 'hello' }>
+type Hello = Extract<ClientFrame, { type: 'hello' }>
+
+/** What a client says of itself. JSON leaves out members that are undefined. */
+export type HelloMembers = { readonly [Member in keyof Hello]?: Hello[Member] | undefined }
+
+/** What the connection knows of a greeting before the parts of the client. */
+export interface Greeting {
+  readonly session: number
+  readonly sequence: string | undefined
+}
 
 /** What the client relies on in frames of a type: one that is otherwise is no frame. */
 export type FrameChecks = { readonly [Type in FrameType]?: Check }
@@ -22,7 +31,7 @@ export interface Part {
   readonly checks?: FrameChecks
   readonly frames?: FrameHandlers
   /** Its fields of `hello`. */
-  hello?(greeting: Pick<Hello, 'session' | 'sequence'>): Partial<Hello>
+  hello?(greeting: Greeting): HelloMembers
   /** A new connection was greeted: what is open is requested again. */
   online?(grant: PublishGrant, sequence: string | undefined): void
   /** The connection is about to be replaced: what is on its way is still answered, nothing new MUST be published on it. */

@@ -36,7 +36,8 @@ export function watchReturns(tell: () => void): () => void {
     before = now
     if (isLate) tellShown()
   }, LOOK_MS)
-  if (hasUnref(timer)) timer.unref()
+  // Node alone has it.
+  ;(timer as { unref?(): void }).unref?.()
   return () => {
     clearInterval(timer as number)
     for (const [target, type, listener] of heard) target?.removeEventListener?.(type, listener)
@@ -45,8 +46,4 @@ export function watchReturns(tell: () => void): () => void {
 
 function clocks(): readonly number[] {
   return [performance.now(), Date.now()]
-}
-
-function hasUnref(timer: unknown): timer is { unref(): void } {
-  return typeof timer === 'object' && timer !== null && 'unref' in timer
 }

@@ -1,3 +1,4 @@
+import { Deferred } from './deferred.ts'
 import { TidegateError } from './errors.ts'
 import type { PublishReceipt } from './publish-receipt.ts'
 
@@ -6,22 +7,20 @@ export type FrameOutcome = PublishReceipt | TidegateError
 
 /** One call of `publish`, settled when each of its frames is. */
 export class PublishCall {
-  readonly receipt: Promise<PublishReceipt>
+  readonly #receipt = new Deferred<PublishReceipt>()
   /** Events in each of its frames. */
   readonly #sizes: readonly number[]
   readonly #outcomes: FrameOutcome[] = []
   #left: number
-  #resolve!: (receipt: PublishReceipt) => void
-  #reject!: (error: TidegateError) => void
 
   constructor(sizes: readonly number[]) {
     this.#sizes = sizes
     this.#left = sizes.length
-    this.receipt = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
     if (this.#left === 0) this.#settle()
+  }
+
+  get receipt(): Promise<PublishReceipt> {
+    return this.#receipt.promise
   }
 
   /** The first outcome of a frame counts: one that is lost and sent again has another. @param index of the frame in the call */
@@ -33,8 +32,8 @@ export class PublishCall {
 
   #settle(): void {
     const result = resultOf(this.#outcomes, this.#sizes)
-    if (result instanceof TidegateError) this.#reject(result)
-    else this.#resolve(result)
+    if (result instanceof TidegateError) this.#receipt.reject(result)
+    else this.#receipt.resolve(result)
   }
 }
 

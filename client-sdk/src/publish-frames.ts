@@ -1,4 +1,5 @@
 import { FRAME_BYTES, FRAME_EVENTS, type TraceContext } from '@tidegate/protocol'
+import { jsonOf } from './arguments.ts'
 import type { PublishEvent } from './contract-types.ts'
 import { TidegateError } from './errors.ts'
 import { utf8Bytes } from './utf8-bytes.ts'
@@ -74,7 +75,7 @@ export function headOf(topic: string): string {
 
 /** Members that are absent are written before those of the event. */
 function eventJson(event: PublishEvent<unknown>, newId: () => string): string {
-  const given = JSON.stringify(event)
+  const given = jsonOf('publish', event)
   const time = event.time === undefined ? `"time":${UNSTAMPED},` : ''
   const id = event.id === undefined ? `"id":"${newId()}",` : ''
   // Data that JSON does not know, such as a function, leaves nothing.

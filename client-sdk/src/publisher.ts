@@ -1,5 +1,4 @@
 import {
-  DEFAULTS,
   type EndOfInput,
   type PublishGrant,
   parseLogEpoch,
@@ -17,6 +16,7 @@ import type { PublishEvent } from './contract-types.ts'
 import { endBody } from './end-frame.ts'
 import { OUTBOX_ERRORS } from './error-codes.ts'
 import { errorOf, type TidegateError } from './errors.ts'
+import { LONGEST_TIMER_MS } from './longest-timer.ts'
 import { Outbox, type OutboxLimits } from './outbox.ts'
 import type { OutboxStore, RestoredFrame } from './outbox-store/outbox-store.ts'
 import type { FrameChecks, FrameHandlers, FrameOf, Part } from './part.ts'
@@ -32,9 +32,6 @@ import type { ServerClock } from './server-clock.ts'
  * waits for a frame this client no longer has. A new connection starts with the oldest frame there is.
  */
 const MAX_OUT_OF_ORDER_ROUNDS = 8
-
-/** A timer that is set for longer fires at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** What a call has beside its events. */
 export interface PublishParts {
@@ -78,7 +75,8 @@ export class Publisher implements Part {
   readonly #outbox: Outbox<PendingFrame>
   readonly #idPrefix = randomId()
   #ids = 0
-  #grant: PublishGrant = { frames: DEFAULTS.publishFrames, bytes: DEFAULTS.publishBytes }
+  /** Of the connection, from its greeting on. */
+  #grant!: PublishGrant
   #fruitlessRounds = 0
   /** Partition -> epoch of its log, as reported on this connection. */
   readonly #epochs = new Map<number, string>()
@@ -319,7 +317,7 @@ export class Publisher implements Part {
         for (const old of this.#outbox.expire(performance.now())) this.#answered(old, (frame) => frame.settle(error))
         this.#watchExpiry()
       },
-      Math.min(MAX_TIMER_MS, Math.max(0, expiresAt - performance.now())),
+      Math.min(LONGEST_TIMER_MS, Math.max(0, expiresAt - performance.now())),
     )
   }
 }

@@ -1,5 +1,5 @@
 import { ABORTABLE, type Abortable } from './abort-signal.ts'
-import { expectOptions } from './arguments.ts'
+import { expectOptions, jsonOf } from './arguments.ts'
 import type { EventOf, Selector, TopicsOf } from './contract-types.ts'
 import { CONNECT_OPTIONS, type ConnectOptions, Core } from './core.ts'
 import type { QueryPage } from './queries.ts'
@@ -43,6 +43,7 @@ export class Reader<C = unknown> extends Subscriber<C> {
     params: Readonly<Record<string, unknown>> = {},
     options: Abortable = {},
   ): Promise<QueryPage> {
+    jsonOf('query', params)
     expectOptions('query', ABORTABLE, options)
     return this.#reading.ask(name, params, options.signal)
   }
@@ -51,7 +52,5 @@ export class Reader<C = unknown> extends Subscriber<C> {
 /** Opens a client that subscribes and asks. With `createReader<typeof config>` it knows the topics of that config. */
 export function createReader<C = unknown>(options: ConnectOptions): Reader<C> {
   const reading = createReading()
-  const core = new Core('createReader', CONNECT_OPTIONS, options, reading)
-  core.start()
-  return new Reader<C>(core, reading)
+  return new Reader<C>(new Core('createReader', CONNECT_OPTIONS, options, reading), reading)
 }

@@ -18,7 +18,7 @@ export function createReading(): Reading {
   let core: Core
   let queries: Queries
   const ask: AskPage = async (query, params, signal) => {
-    core.useToAsk(signal)
+    core.use(signal)
     return queries.ask(query, params, signal)
   }
   return {

@@ -18,9 +18,7 @@ export class ServerClock {
   #wall = 0
 
   /** The server says its time now. @param isNew it greets a new connection: nothing from before counts */
-  note(time: number | undefined, isNew: boolean): void {
-    // An older server does not greet with its time.
-    if (time === undefined) return
+  note(time: number, isNew: boolean): void {
     const now = performance.now()
     const ahead = time - now
     const before = isNew ? undefined : this.#ahead

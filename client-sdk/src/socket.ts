@@ -21,12 +21,10 @@ export interface Socket extends SocketLike {
 /** `readyState` of a socket that can send. */
 export const OPEN = 1
 
-const SCHEMES: Readonly<Record<string, string>> = { 'http:': 'ws', 'https:': 'wss', 'ws:': 'ws', 'wss:': 'wss' }
-
 /** The socket address of the gateway that an address names. @throws TidegateError `invalid_url` */
 export function socketUrl(address: string): string {
   const url = URL.canParse(address) ? new URL(address) : undefined
-  const scheme = url && SCHEMES[url.protocol]
-  if (url === undefined || scheme === undefined) throw clientError('invalid_url')
-  return `${scheme}://${url.host}/v1/ws`
+  const [, secure] = /^(?:http|ws)(s?):$/.exec(url?.protocol ?? '') ?? []
+  if (secure === undefined) throw clientError('invalid_url')
+  return `ws${secure}://${url!.host}/v1/ws`
 }

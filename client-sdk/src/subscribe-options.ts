@@ -1,5 +1,6 @@
 import type { SubscribeOptions as WireOptions } from '@tidegate/protocol'
-import type { AbortSignal } from './abort-signal.ts'
+import { ABORTABLE, type AbortSignal } from './abort-signal.ts'
+import { jsonOf, type Kind } from './arguments.ts'
 import { CHANGE_OPTIONS } from './change-options.ts'
 
 /** Options that the server does not hear of. */
@@ -15,31 +16,24 @@ export interface LocalOptions {
 
 export type SubscribeOptions = WireOptions & LocalOptions
 
-export const SUBSCRIBE_OPTIONS: Readonly<Record<keyof SubscribeOptions, null>> = {
+export const SUBSCRIBE_OPTIONS: Readonly<Record<keyof SubscribeOptions, Kind | null>> = {
   ...CHANGE_OPTIONS,
   from: null,
   snapshot: null,
-  concurrent: null,
-  signal: null,
+  concurrent: 'a boolean',
+  ...ABORTABLE,
 }
 
 /**
  * What two subscriptions have in common that can be one on the wire: the selector, and every option that the server reads.
  * `undefined` for one that names where it begins: no other is there.
+ *
+ * @throws TypeError for options that JSON has no form for
  */
 export function sharingOf(selector: string, { from = 'now', ...options }: WireOptions): string | undefined {
-  if (from !== 'now') return undefined
   const { keys, where, lanes, batch, onSlow, maxRate, state, snapshot } = options
-  return JSON.stringify([
-    selector,
-    keys,
-    where,
-    lanes,
-    batch?.maxMs,
-    batch?.maxEvents,
-    onSlow,
-    maxRate,
-    state,
-    snapshot,
-  ])
+  const { maxMs, maxEvents } = batch ?? {}
+  const all = [selector, keys, where, lanes, maxMs, maxEvents, onSlow, maxRate, state, snapshot, from]
+  const json = jsonOf('subscribe', all)
+  return from === 'now' ? json : undefined
 }

@@ -1,8 +1,8 @@
 import { ABORTABLE, type Abortable, abortable } from './abort-signal.ts'
-import { ActiveSubscription } from './active-subscription.ts'
+import { ActiveSubscription, type EventCallback } from './active-subscription.ts'
 import { expectKind, expectOptions } from './arguments.ts'
 import type { ConnectionStatus } from './connection/state.ts'
-import type { EventOf, Selector, TopicEvent, TopicsOf } from './contract-types.ts'
+import type { EventOf, Selector, TopicsOf } from './contract-types.ts'
 import { type BusChange, type ClientKind, CONNECT_OPTIONS, type ConnectOptions, Core } from './core.ts'
 import type { TidegateError } from './errors.ts'
 import { FixedOptions } from './fixed-options.ts'
@@ -110,8 +110,8 @@ export class Subscriber<C = unknown> {
     const called = isCallback ? optionsOrCallback : callback
     if (called !== undefined) expectKind('subscribe: callback', 'a function', called)
     // Under a selector the server sends the types of the contract; nothing here could check that.
-    const untyped = called as ((event: TopicEvent<string, unknown>) => unknown) | undefined
-    return this.#core.subscribe(selector, options, untyped) as LiveSubscription<EventOf<TopicsOf<C>, S>>
+    const subscription = this.#core.subscribe(selector, options, called as EventCallback | undefined)
+    return subscription as LiveSubscription<EventOf<TopicsOf<C>, S>>
   }
 
   /**
@@ -148,7 +148,5 @@ const RECEIVING: ClientKind = {
 
 /** Opens a client that subscribes. With `createSubscriber<typeof config>` it knows the topics of that config. */
 export function createSubscriber<C = unknown>(options: ConnectOptions): Subscriber<C> {
-  const core = new Core('createSubscriber', CONNECT_OPTIONS, options, RECEIVING)
-  core.start()
-  return new Subscriber<C>(core)
+  return new Subscriber<C>(new Core('createSubscriber', CONNECT_OPTIONS, options, RECEIVING))
 }

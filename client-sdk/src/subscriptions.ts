@@ -85,8 +85,8 @@ export class Subscriptions implements Part {
     { concurrent = false, signal, ...options }: SubscribeOptions,
     callback: EventCallback | undefined,
   ): ActiveSubscription {
-    const subscription = this.#kind.open(callback, concurrent, this.#host)
     const shared = this.#sharedBy(sharingOf(selector, options))
+    const subscription = this.#kind.open(callback, concurrent, this.#host)
     const wire = shared ?? new WireSubscription(this.#nextSub++, selector, options, this.#link, this.#kind)
     wire.join(subscription)
     if (this.#ended !== undefined) {
@@ -214,7 +214,7 @@ export class Subscriptions implements Part {
     if (wire === undefined || code === 'ok') return
     for (const more of counts) wire.counted(more)
     if (!RETRYABLE.has(code)) {
-      return this.#end(wire, new TidegateError(code, `The server ended the subscription to ${wire.selector}.`))
+      return this.#end(wire, new TidegateError(code, `The server ended ${wire.name}.`))
     }
     // A change that crossed the end opens another subscription there, which begins now and not where this one was.
     if (wire.interrupted()) return this.#link.reconnect()

@@ -101,6 +101,11 @@ export class WireSubscription {
     return copy
   }
 
+  /** For messages. */
+  get name(): string {
+    return `the subscription to ${this.selector}`
+  }
+
   get isGranted(): boolean {
     return this.#isGranted
   }

@@ -16,6 +16,10 @@ const any = (value: unknown) => value as never
 const create = (options: unknown) => () => createClient(options as ClientOptions)
 const subscribe = (options: unknown) => () => client.subscribe('a', options as SubscribeOptions, () => {})
 
+const first = async (pages: AsyncIterable<unknown>) => {
+  for await (const page of pages) return page
+}
+
 const WRONG: readonly (readonly [string, () => unknown])[] = [
   ['createClient: expected an object, got "http://localhost:8080"', create('http://localhost:8080')],
   ['createClient.url: expected a string, got undefined', create({ WebSocket: TestSocket })],
@@ -34,6 +38,18 @@ const WRONG: readonly (readonly [string, () => unknown])[] = [
     'subscribe has no "filter". It has keys, where, lanes, batch, onSlow, maxRate, state, from, snapshot, concurrent, signal.',
     subscribe({ filter: 'data.n > 1' }),
   ],
+  ['subscribe.signal: expected an AbortSignal, got {}', subscribe({ signal: new AbortController() })],
+  ['subscribe.concurrent: expected a boolean, got "no"', subscribe({ concurrent: 'no' })],
+  ['subscribe: Do not know how to serialize a BigInt', subscribe({ from: { time: 5n } })],
+  ['subscribe: Do not know how to serialize a BigInt', subscribe({ state: { n: 5n } })],
+  ['history has no "keys". Did you mean "key"?', () => client.history('a', any({ keys: ['k'] }))],
+  [
+    'history.from: expected a number, got "1970-01-01T00:00:00.000Z"',
+    () => client.history('a', any({ from: new Date(0) })),
+  ],
+  ['window has no "kye". Did you mean "key"?', () => client.window('a', any({ kye: 'k' }))],
+  ['window.limit: expected a number, got NaN', () => client.window('a', { limit: Number.NaN })],
+  ['latest has no "keys". Did you mean "key"?', () => client.latest('a', any({ keys: 'k' }))],
   ['onStatus: expected a function, got undefined', () => client.onStatus(any(undefined))],
   ['onGap: expected a function, got null', () => client.subscribe('a').onGap(any(null))],
 ]
@@ -49,6 +65,32 @@ const REJECTED: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['publish: expected events { data: {...} }, got {"n":1}', () => client.publish('a', any({ n: 1 }))],
   ['publish: expected events { data: {...} }, got "x"', () => client.publish('a', any([{ data: {} }, 'x']))],
   [
+    'publish: event has no "key". It has id, time, source, data.',
+    () => client.publish('a', any({ key: 'k', data: {} })),
+  ],
+  ['publish: event has no "tmie". Did you mean "time"?', () => client.publish('a', any({ tmie: 5, data: {} }))],
+  ['publish: event.time: expected a number, got NaN', () => client.publish('a', { time: Number.NaN, data: {} })],
+  ['publish: event.id: expected a string, got 5', () => client.publish('a', any({ id: 5, data: {} }))],
+  ['publish: Do not know how to serialize a BigInt', () => client.publish('a', { data: { n: 5n } })],
+  [
+    'publish.signal: expected an AbortSignal, got {}',
+    () => client.publish('a', { data: {} }, any({ signal: new AbortController() })),
+  ],
+  ['query: Do not know how to serialize a BigInt', () => client.query('history', { limit: 5n })],
+  ['topics has no "sginal". Did you mean "signal"?', () => client.topics(any({ sginal: 1 }))],
+  ['command has no "iid". Did you mean "id"?', () => client.command('a', 'k', 'c', {}, any({ iid: 'x' }))],
+  ['command: Do not know how to serialize a BigInt', () => client.command('a', 'k', 'c', { n: 5n })],
+  ['get has no "verison". Did you mean "version"?', () => client.entity('a', 'k').get(any({ verison: 1 }))],
+  [
+    'history has no "form". It has after, limit, signal.',
+    () => first(client.entity('a', 'k').history(any({ form: 1 }))),
+  ],
+  [
+    'findEntities has no "lmiit". Did you mean "limit"?',
+    () => first(client.findEntities('a', 'i' as never, 'v', any({ lmiit: 1 }))),
+  ],
+  ['change: Do not know how to serialize a BigInt', () => client.subscribe('a').change({ state: { n: 5n } })],
+  [
     'change has no "snapshot". It has keys, where, lanes, batch, onSlow, maxRate, state.',
     () => client.subscribe('a').change(any({ snapshot: true })),
   ],
@@ -57,6 +99,30 @@ const REJECTED: readonly (readonly [string, () => Promise<unknown>])[] = [
 test.each(REJECTED)('C-ARG-1 C-ARG-2 %s', async (message, call) => {
   await expect(call()).rejects.toThrow(new TypeError(message))
   expect(TestSocket.last.ofType('publish')).toEqual([])
+  // What was refused does not come back with the next connection, where nobody could catch it.
+  TestSocket.last.lose()
+  client.reconnect()
+  TestSocket.last.greet()
+  expect(client.status.get().state).toBe('online')
+  expect(TestSocket.last.sent.filter(({ type }) => /publish|query|command/.test(type))).toEqual([])
+})
+
+test('C-ARG-1 JSON - a cycle is named as well, where it begins', async () => {
+  const data: Record<string, unknown> = { n: 1 }
+  data.self = data
+  await expect(client.publish('a', { data })).rejects.toThrow(/^publish: Converting circular structure to JSON/)
+})
+
+test('C-ARG-2 options - one that is undefined is as good as absent', async () => {
+  await client.close({ deadlineMs: 0 })
+  const outbox = { maxFrames: undefined, maxBytes: undefined, maxAgeMs: undefined } as object
+  client = createClient({ ...SERVER, token: undefined as never, outbox })
+  TestSocket.last.greet()
+  const published = client.publish('a', { id: undefined as never, data: {} })
+  await Promise.resolve()
+  expect(TestSocket.last.ofType('publish')).toHaveLength(1)
+  TestSocket.last.receive({ type: 'ack', seq: 1, at: ['0@e/1-0.0'] })
+  await expect(published).resolves.toMatchObject({ rejected: [] })
 })
 
 test('C-ARG-2 options - no error shows a token', () => {

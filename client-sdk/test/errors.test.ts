@@ -95,7 +95,7 @@ describe('errors', () => {
     client.subscribe('a', () => {})
     refuse(1)
     expect(warnings).toHaveBeenCalledExactlyOnceWith(
-      'Tidegate: The subscription to a ended: no topic matches a [unknown_topic]',
+      'Tidegate: End of the subscription to a: no topic matches a [unknown_topic]',
     )
   })
 
@@ -154,6 +154,17 @@ describe('errors', () => {
     const lost = expect(client.publish('a', { data: {} })).rejects.toMatchObject({ code: 'closed' })
     await Promise.all([client[Symbol.asyncDispose](), vi.advanceTimersByTimeAsync(5_000)])
     await lost
+    vi.useRealTimers()
+  })
+
+  test('C-END-2 close - waits as long as it takes where its deadline is further away than a timer can be', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const published = client.publish('a', { data: {} })
+    const closed = client.close({ deadlineMs: Number.POSITIVE_INFINITY })
+    await vi.advanceTimersByTimeAsync(10_000)
+    TestSocket.last.receive({ type: 'ack', seq: 1, at: ['0@e/1-0.0'] })
+    await expect(published).resolves.toMatchObject({ rejected: [] })
+    await closed
     vi.useRealTimers()
   })
 

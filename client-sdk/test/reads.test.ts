@@ -136,4 +136,15 @@ describe('reads', () => {
       }),
     )
   })
+
+  test('C-READ-7 window - of a topic that has no results of windows says so', async () => {
+    const logs = new Logs([[], [{ data: { sensorId: 's', temperature: 21.5 } }]])
+    for (const options of [{}, { from: 0 }]) {
+      const panes = readWindows(logs, 'sensor.reading', options).toArray()
+      await expect(panes).rejects.toMatchObject({
+        code: 'not_found',
+        message: 'No window sensor.reading. Read its history.',
+      })
+    }
+  })
 })

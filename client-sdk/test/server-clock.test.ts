@@ -109,13 +109,4 @@ describe('the clock of the server', () => {
     await publish(undefined)
     expect(TestSocket.last.ofType('publish')).toHaveLength(2)
   })
-
-  test('C-STAMP-2 a server that does not say its time - leaves it to the machine', async () => {
-    open(7)
-    TestSocket.last.onopen!()
-    const { time: _, ...older } = await import('./support/welcome.ts').then(({ welcome }) => welcome())
-    TestSocket.last.receive(older as never)
-    await publish(undefined)
-    expect(sentTimes()).toEqual([START + 7])
-  })
 })

@@ -288,34 +288,6 @@ describe('subscribe', () => {
 })
 
 describe('iterate', () => {
-  test('C-ITER-1 iterator - yields what waited and what comes, in order', async () => {
-    const client = open()
-    const peer = await used.server.greeted()
-    const subscription = client.subscribe(TOPIC)
-    const { sub } = await grant(peer)
-    peer.send({ type: 'batch', parts: [part(sub, 1, 2)] })
-    await peer.settled()
-    const ids: string[] = []
-    for await (const { id } of subscription) {
-      ids.push(id)
-      if (id === 'e2') peer.send({ type: 'batch', parts: [part(sub, 3)] })
-      if (id === 'e3') break
-    }
-    expect(ids).toEqual(['e1', 'e2', 'e3'])
-    expect(await peer.take('unsubscribe')).toEqual({ type: 'unsubscribe', sub })
-  })
-
-  test.each(['subscription', 'client'] as const)('C-ITER-1 close of the %s - ends a loop that waits', async (what) => {
-    const client = open()
-    const peer = await used.server.greeted()
-    const subscription = client.subscribe(TOPIC)
-    await grant(peer)
-    const drained = drain(subscription)
-    if (what === 'subscription') subscription.close()
-    else await client.close({ deadlineMs: 0 })
-    await drained
-  })
-
   test.each(['callback', 'iterator'])(
     'C-RESUME-3 positions - are those asked for until it is granted, of a(n) %s',
     async (kind) => {

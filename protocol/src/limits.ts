@@ -8,13 +8,17 @@ export const FRAME_EVENTS = 1_000
 export const ID_BYTES = 128
 /** Characters of a token. */
 export const TOKEN_CHARS = 8_192
-/** Bounds of `hello.windowBytes`: below, one frame hardly fits; above, a slow link hides minutes. */
+/** `hello.windowBytes` where it does not say. 64 KiB is 0.5 s of a 1 Mbit/s link. */
+export const WINDOW_BYTES = 65_536
+/** Its bounds: below, one frame hardly fits; above, a slow link hides minutes. */
 export const MIN_WINDOW_BYTES = 4_096
 export const MAX_WINDOW_BYTES = 4_194_304
 /** Commands of one connection that may be unanswered. */
 export const UNANSWERED_COMMANDS = 64
 /** Subscriptions of one connection. */
 export const SUBSCRIPTIONS = 64
+/** How long a command waits for its outcome, unless it says: longer than a partition takes to get another owner. */
+export const COMMAND_DEADLINE_MS = 10_000
 /** Bounds of `command.deadlineMs`: below, hardly any is answered; above, sending it again tells more than waiting does. */
 export const MIN_DEADLINE_MS = 100
 export const MAX_DEADLINE_MS = 60_000
@@ -70,15 +74,14 @@ export const LIMITS = {
 
 /** Defaults a client may rely on. */
 export const DEFAULTS = {
-  /** In-flight bytes a session may have unconfirmed, when `hello` does not say. 64 KiB is 0.5 s of a 1 Mbit/s link. */
-  windowBytes: 65_536,
+  /** In-flight bytes a session may have unconfirmed. */
+  windowBytes: WINDOW_BYTES,
   /** The server pings at this interval; a client silent for two of them is closed. */
   pingMs: 15_000,
   /** Unacknowledged publish frames and bytes a session may have. */
   publishFrames: 64,
   publishBytes: 1_048_576,
-  /** How long a command waits for its outcome, unless it says: longer than a partition takes to get another owner. */
-  deadlineMs: 10_000,
+  deadlineMs: COMMAND_DEADLINE_MS,
 } as const
 
 export const SUBPROTOCOL = 'tidegate.v1'

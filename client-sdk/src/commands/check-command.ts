@@ -17,8 +17,7 @@ export interface CommandFields {
 /** @throws TidegateError `invalid_frame` for a command whose frame would end the connection for good */
 export function checkCommand({ id, entity, key, command, expectedVersion }: CommandFields): void {
   if (!isText(id) || id === '' || utf8Bytes(id) > ID_BYTES || isReservedId(id)) {
-    const expected = `1 to ${ID_BYTES} bytes without lone surrogates that do not begin with ${PREFIXES}`
-    throw new TidegateError('invalid_frame', `id: expected ${expected}`)
+    throw invalid(`id: expected 1 to ${ID_BYTES} bytes without lone surrogates that do not begin with ${PREFIXES}`)
   }
   for (const [name, text] of Object.entries({ entity, key, command })) {
     if (!isText(text)) throw invalid(`${name}: expected a string without lone surrogates`, id)
@@ -33,6 +32,6 @@ function isText(value: unknown): boolean {
   return typeof value === 'string' && !LONE_SURROGATE.test(value)
 }
 
-function invalid(message: string, commandId: string): TidegateError {
+function invalid(message: string, commandId?: string): TidegateError {
   return new TidegateError('invalid_frame', message, { commandId })
 }

@@ -1,7 +1,7 @@
 import {
   ANSWER_ERROR_CODES,
   COMMAND_CODE_NAMES,
-  DEFAULTS,
+  COMMAND_DEADLINE_MS,
   FRAME_BYTES,
   ID_BYTES,
   type LogEpoch,
@@ -13,12 +13,15 @@ import {
 } from '@tidegate/protocol'
 import { type AbortSignal, abortable } from '../abort-signal.ts'
 import type { AckedPositions } from '../acked-positions.ts'
+import { jsonOf } from '../arguments.ts'
 import { resendDelayMs } from '../backoff.ts'
 import { has, isAbsentOr, isDelay, isListOf, isNumber, isPosition, isRecord, isText } from '../connection/checks.ts'
 import type { Link } from '../connection.ts'
+import { Deferred } from '../deferred.ts'
 import { OUTBOX_ERRORS } from '../error-codes.ts'
 import { CommandRejected, errorOf, TidegateError, type TidegateErrorCode } from '../errors.ts'
 import { Kept } from '../kept.ts'
+import { LONGEST_TIMER_MS } from '../longest-timer.ts'
 import type { FrameChecks, FrameHandlers, FrameOf, Part } from '../part.ts'
 import { utf8Bytes } from '../utf8-bytes.ts'
 import { checkCommand } from './check-command.ts'
@@ -46,7 +49,7 @@ interface Pending {
   readonly head: string
   /** Members that say where it comes from, with a comma before each: no part of the content. */
   readonly trace: string
-  readonly answer: Promise<UntypedAnswer>
+  readonly answer: Deferred<UntypedAnswer>
   /** By the monotonic clock. */
   readonly deadlineAt: number
   readonly deadline: ReturnType<typeof setTimeout>
@@ -58,8 +61,6 @@ interface Pending {
   refusals: number
   retryTimer: ReturnType<typeof setTimeout> | undefined
   lastRefusal: TidegateError | undefined
-  resolve(answer: UntypedAnswer): void
-  reject(error: CommandRejected | TidegateError): void
 }
 
 /** A command that was done, and what its caller was told. */
@@ -76,8 +77,6 @@ const ANSWERS_TOPIC = '~answers'
 const ENVELOPE_BYTES = 110
 /** `after`, if every byte of that id is escaped. */
 const AFTER_BYTES = 10 + 6 * ID_BYTES
-/** The longest that a timer takes: 24 days. A longer one would end at once. */
-const LONGEST_DEADLINE_MS = 2 ** 31 - 1
 /** Codes that no entity declares. */
 const OF_TIDEGATE: ReadonlySet<string> = new Set([...COMMAND_CODE_NAMES, ...ANSWER_ERROR_CODES])
 /** Those of them that are about the entity and the input, and no fault of anybody. */
@@ -150,17 +149,16 @@ export class Commands implements Part {
       id = newCommandId(Date.now()),
       expectedVersion,
       pipelined = false,
-      deadlineMs = DEFAULTS.deadlineMs,
+      deadlineMs = COMMAND_DEADLINE_MS,
       signal,
     } = options
-    signal?.throwIfAborted()
     checkCommand({ id, ...call, expectedVersion })
-    if (!(deadlineMs > 0 && deadlineMs <= LONGEST_DEADLINE_MS)) {
-      throw commandError('invalid_frame', `deadlineMs: expected at most ${LONGEST_DEADLINE_MS} ms`, id)
+    if (!(deadlineMs > 0 && deadlineMs <= LONGEST_TIMER_MS)) {
+      throw commandError('invalid_frame', `deadlineMs: expected at most ${LONGEST_TIMER_MS} ms`, id)
     }
     const { entity, key } = call
-    const frame = { type: 'command', id, ...call, ...(expectedVersion !== undefined && { expectedVersion }) }
-    const head = JSON.stringify(frame).slice(0, -1)
+    const frame = { type: 'command', id, ...call, expectedVersion }
+    const head = jsonOf('command', frame).slice(0, -1)
     const unresolved = this.#queue.find(id)
     if (unresolved?.head === head) return this.#wait(unresolved, signal)
     if (unresolved !== undefined) throw commandError('conflict', 'Another command without an outcome has this id.', id)
@@ -180,7 +178,7 @@ export class Commands implements Part {
   /** A command that was never sent goes with the last one who waits for it. */
   #wait(item: Pending, signal: AbortSignal | undefined): Promise<UntypedAnswer> {
     item.waiting++
-    return abortable(signal, item.answer, () => {
+    return abortable(signal, item.answer.promise, () => {
       if (--item.waiting === 0 && this.#queue.isUnsent(item.id)) this.#settle(item.id, () => {})
     })
   }
@@ -213,11 +211,11 @@ export class Commands implements Part {
     }
     if (answer.position !== undefined) this.#acked.note(ANSWERS_TOPIC, answer.position)
     this.#settle(id, (settled) => {
-      const { resolve, reject } = settled.item
-      if (answer.status === 'rejected') return reject(rejectionOf(id, answer))
+      const { item } = settled
+      if (answer.status === 'rejected') return item.answer.reject(rejectionOf(id, answer))
       const { version, epoch, events, reply, position } = answer
       const told: UntypedAnswer = { version, epoch, at: `${version}@${epoch}`, events, reply }
-      resolve(told)
+      item.answer.resolve(told)
       if (position !== undefined && events.length > 0) this.#keep(settled, told, position)
     })
   }
@@ -235,7 +233,7 @@ export class Commands implements Part {
     for (const id of this.#queue.ids()) {
       this.#settle(id, ({ item, firstSentAt }) => {
         const fate = firstSentAt === undefined ? 'was never sent' : 'may still be run'
-        item.reject(new TidegateError(code, `${message} The command ${id} ${fate}.`, { cause, commandId: id }))
+        item.answer.reject(new TidegateError(code, `${message} The command ${id} ${fate}.`, { cause, commandId: id }))
       })
     }
   }
@@ -244,23 +242,15 @@ export class Commands implements Part {
     deadlineMs,
     ...sent
   }: Pick<Pending, 'id' | 'subject' | 'head' | 'trace' | 'bornAt'> & { readonly deadlineMs: number }): Pending {
-    let resolve!: Pending['resolve']
-    let reject!: Pending['reject']
-    const answer = new Promise<UntypedAnswer>((onAnswer, onError) => {
-      resolve = onAnswer
-      reject = onError
-    })
     return {
       ...sent,
-      answer,
+      answer: new Deferred(),
       deadlineAt: performance.now() + deadlineMs,
       deadline: setTimeout(() => this.#expire(sent.id), deadlineMs),
       waiting: 0,
       refusals: 0,
       retryTimer: undefined,
       lastRefusal: undefined,
-      resolve,
-      reject,
     }
   }
 
@@ -298,12 +288,12 @@ export class Commands implements Part {
 
   #expire(id: string): void {
     this.#settle(id, ({ item, firstSentAt }) => {
-      const { reject, lastRefusal: cause } = item
+      const { answer, lastRefusal: cause } = item
       const error =
         firstSentAt === undefined
           ? errorOf(OUTBOX_ERRORS, 'outbox_expired', { cause, commandId: id })
           : new TidegateError('deadline_exceeded', `The command ${id} ${NO_OUTCOME_YET}`, { cause, commandId: id })
-      reject(error)
+      answer.reject(error)
     })
   }
 
@@ -334,11 +324,11 @@ export class Commands implements Part {
       const { id, subject, head, trace, bornAt } = settled.item
       // The same command is asked for anew.
       if (this.#queue.find(id) !== undefined) continue
-      const item = this.#pending({ id, subject, head, trace, bornAt, deadlineMs: DEFAULTS.deadlineMs })
+      const item = this.#pending({ id, subject, head, trace, bornAt, deadlineMs: COMMAND_DEADLINE_MS })
       const { entity, key, command } = JSON.parse(`${head}}`) as CommandCall
       const recovered = (now: RecoveredCommand['now']) =>
         this.#onRecovered({ commandId: id, entity, key, command, before, now })
-      item.answer.then(
+      item.answer.promise.then(
         (answer) => {
           if (JSON.stringify(answer) !== JSON.stringify(before)) recovered({ status: 'done', answer })
         },
@@ -370,12 +360,7 @@ function ageMember(ageMs: number | undefined, { bornAt }: Pending): string {
 
 function rejectionOf(id: string, { code, message, path, version, epoch }: Rejection): CommandRejected | TidegateError {
   if (OF_TIDEGATE.has(code) && !VERDICTS.has(code)) return commandError(code, message, id)
-  return new CommandRejected(code, message, {
-    commandId: id,
-    ...(path !== undefined && { path }),
-    ...(version !== undefined && { version }),
-    ...(epoch !== undefined && { epoch }),
-  })
+  return new CommandRejected(code, message, { commandId: id, path, version, epoch })
 }
 
 /** @param code one that Tidegate gives: those of an entity make a `CommandRejected` */

@@ -7,7 +7,7 @@ import type { TokenReason } from './token-state.ts'
 /** Effects for the driver, in order. The last six are calls of `ConnectionEvents`. */
 export type Effect =
   | { readonly kind: 'open'; readonly socket: SocketId }
-  /** Stops listening to the socket and closes it, unless it closed by itself. */
+  /** Closes the socket, unless it closed by itself. */
   | { readonly kind: 'close'; readonly socket: SocketId }
   | {
       readonly kind: 'greet'

@@ -2,8 +2,8 @@ import { NEW_SEQUENCE } from '@tidegate/protocol'
 import { arm } from './effect.ts'
 import type { EventOf, WelcomeFrame } from './event.ts'
 import { awaitMore } from './listening.ts'
-import type { Connected, Memory, State, StateOf } from './state.ts'
-import { askToken, missingToken, type TokenStep, tokenTaken } from './token.ts'
+import type { Connected, Memory, StateOf } from './state.ts'
+import { askToken, missingToken, tokenTaken } from './token.ts'
 import { type Step, type Surroundings, to } from './transition.ts'
 
 /** A gateway that has not greeted by then is not there. */
@@ -52,28 +52,21 @@ export function welcome(
   surroundings: Surroundings,
 ): Step {
   const { values, effects } = greeted(state, frame, surroundings)
-  const next: State = { kind: 'online', sockets: state.sockets, ...values }
-  return to(next, awaitMore(next), ...effects, {
-    kind: 'online',
-    publish: frame.publish,
-    sequence: values.memory.sequence,
-  })
+  return to({ kind: 'online', sockets: state.sockets, ...values }, ...effects)
 }
 
-/** The values a greeting gives a connection. */
+/** The values a greeting gives a connection, and what follows from it. */
 export function greeted(
   state: Connected,
   frame: WelcomeFrame,
   surroundings: Surroundings,
-): { readonly values: Omit<StateOf<'online'>, 'kind' | 'sockets'>; readonly effects: TokenStep['effects'] } {
+): { readonly values: Omit<StateOf<'online'>, 'kind' | 'sockets'>; readonly effects: Step['effects'] } {
   const { memory, effects } = tokenTaken(state.memory, frame.expiresInMs, surroundings)
   const { sequence } = memory.sequence === NEW_SEQUENCE ? frame : memory
-  return {
-    values: {
-      memory: { ...memory, sequence, wasOnline: true, attempts: 0 },
-      silenceMs: SILENCE_INTERVALS * frame.pingMs,
-      onlineSince: surroundings.now,
-    },
-    effects,
+  const values = {
+    memory: { ...memory, sequence, wasOnline: true, attempts: 0 },
+    silenceMs: SILENCE_INTERVALS * frame.pingMs,
+    onlineSince: surroundings.now,
   }
+  return { values, effects: [awaitMore(values), ...effects, { kind: 'online', publish: frame.publish, sequence }] }
 }

@@ -38,12 +38,7 @@ export function takeOver(
 ): Step {
   const [predecessor, present] = state.sockets
   const { values, effects } = greeted(state, frame, surroundings)
-  const next: State = { kind: 'handing_over', sockets: [present, predecessor], ...values }
-  return to(next, { kind: 'offline' }, awaitMore(next), ...effects, {
-    kind: 'online',
-    publish: frame.publish,
-    sequence: values.memory.sequence,
-  })
+  return to({ kind: 'handing_over', sockets: [present, predecessor], ...values }, { kind: 'offline' }, ...effects)
 }
 
 /** Every subscription is granted on the present connection. */

@@ -23,7 +23,7 @@ export const isGrant = has({ frames: isNumber, bytes: isNumber })
 /** Frames that concern the connection itself. */
 export const CONNECTION_CHECKS: FrameChecks = {
   welcome: has({
-    time: isAbsentOr(isNumber),
+    time: isNumber,
     publish: isGrant,
     pingMs: (value) => isDelay(value) && value > 0,
     sequence: isAbsentOr(isText),

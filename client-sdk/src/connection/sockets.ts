@@ -53,14 +53,12 @@ export class Sockets {
     send(this.#sockets.get(id), json)
   }
 
-  /** Stops listening to the socket and closes it, unless it closed by itself. */
+  /** Closes the socket, unless it closed by itself, and reads nothing more of it. */
   close(id: SocketId): void {
     const socket = this.#sockets.get(id)
     if (socket === undefined) return
     this.#sockets.delete(id)
-    socket.onopen = null
     socket.onmessage = null
-    socket.onclose = null
     socket.close(NORMAL_CLOSE)
   }
 }

@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from '../longest-timer.ts'
 import { arm, type Effect } from './effect.ts'
 import type { Memory } from './state.ts'
 import type { TokenReason } from './token-state.ts'
@@ -10,8 +11,6 @@ const RENEWAL_CAP_MS = 30_000
 const RENEWAL_SPREAD = 0.5
 /** A function that gives the same token again and again is asked once a second while that expires. */
 const RENEWAL_MIN_MS = 1_000
-/** The longest that a timer takes: 24 days. A longer one would end at once, and another token too early does no harm. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export interface TokenStep {
   readonly memory: Memory
@@ -43,6 +42,7 @@ export function tokenTaken(memory: Memory, expiresInMs: number | undefined, { no
   if (memory.token.kind === 'fixed') return { memory, effects: [] }
   const lifeMs = expiresInMs ?? Number.POSITIVE_INFINITY
   const marginMs = Math.min(RENEWAL_CAP_MS, RENEWAL_SHARE * lifeMs) * (1 + RENEWAL_SPREAD * random)
+  // Another token too early does no harm.
   const renewInMs = Math.min(LONGEST_TIMER_MS, Math.max(RENEWAL_MIN_MS, lifeMs - marginMs))
   return {
     memory: { ...memory, asks: 0, token: { kind: 'held', renewAt: now + renewInMs } },

@@ -6,8 +6,9 @@ import type { TopicEvent } from '../contract-types.ts'
 import { ENTITY_ERRORS } from '../error-codes.ts'
 import { clientError, errorOf, TidegateError } from '../errors.ts'
 import { Listeners } from '../listeners.ts'
+import type { Asks } from '../reads/read.ts'
 import type { LiveSubscription } from '../subscription.ts'
-import { type Ask, getEntity, historyPages } from './entity-queries.ts'
+import { getEntity, historyPages } from './entity-queries.ts'
 import type {
   CommandName,
   EntityMoment,
@@ -32,7 +33,7 @@ interface Live {
 
 /** What a handle needs of its client. */
 export interface EntityHost {
-  readonly ask: Ask
+  readonly client: Asks
   command(call: CommandCall, options: CommandOptions): Promise<UntypedAnswer>
   subscribe(
     topic: string,
@@ -117,7 +118,7 @@ export class EntityHandle<Shape extends EntityShape> {
     const minVersion = options.minVersion ?? (isPast ? undefined : this.#answeredAt)
     try {
       const asked = { ...options, ...(minVersion !== undefined && { minVersion }) }
-      return await getEntity(this.#host.ask, this.name, this.key, asked)
+      return await getEntity(this.#host.client, this.name, this.key, asked)
     } catch (error) {
       const isLost = error instanceof TidegateError && error.code === 'epoch_changed'
       if (isLost && this.#answeredAt === minVersion) this.#answeredAt = undefined
@@ -127,7 +128,7 @@ export class EntityHandle<Shape extends EntityShape> {
 
   /** Its events, page by page, oldest first. @throws TidegateError `not_found`, or as `query` does */
   history(options: HistoryOptions = {}): AsyncIterable<readonly HistoryEvent<Shape['events']>[]> {
-    return historyPages(this.#host.ask, this.name, this.key, options) as AsyncIterable<
+    return historyPages(this.#host.client, this.name, this.key, options) as AsyncIterable<
       readonly HistoryEvent<Shape['events']>[]
     >
   }

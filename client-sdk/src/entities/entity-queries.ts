@@ -1,5 +1,6 @@
-import type { Abortable } from '../abort-signal.ts'
-import type { QueryPage } from '../queries.ts'
+import { ABORTABLE, type Abortable } from '../abort-signal.ts'
+import { expectOptions } from '../arguments.ts'
+import type { Asks, Params } from '../reads/read.ts'
 import type {
   EntityMoment,
   FailedEntity,
@@ -10,43 +11,46 @@ import type {
   HistoryOptions,
 } from './entity-types.ts'
 
-type Params = Readonly<Record<string, unknown>>
-/** Runs a query by its name. */
-export type Ask = (query: string, params: Params, options: Abortable) => Promise<QueryPage>
-
 /** An entity as an answer has it. */
 type Answered = Omit<EntityMoment<unknown>, 'at'>
 type UntypedEvent = HistoryEvent<{ readonly type: string; readonly data: unknown }>
 
+const PAGE_OPTIONS = { limit: 'a number', ...ABORTABLE } as const
+
 export async function getEntity(
-  ask: Ask,
+  client: Asks,
   name: string,
   key: string,
-  { signal, ...options }: GetOptions,
+  options: GetOptions,
 ): Promise<EntityMoment<unknown>> {
-  const { data } = await ask('entity', { name, key, ...options }, { signal })
+  expectOptions('get', { version: 'a number', at: 'a number', minVersion: null, ...ABORTABLE }, options)
+  const { signal, ...moment } = options
+  const { data } = await client.queryPage('entity', { name, key, ...moment }, { signal })
   return withAt(data as Answered)
 }
 
 /** The events of an entity, page by page, oldest first. */
 export async function* historyPages(
-  ask: Ask,
+  client: Asks,
   name: string,
   key: string,
-  { after = 0, limit, signal }: HistoryOptions,
+  options: HistoryOptions,
 ): AsyncGenerator<readonly UntypedEvent[], void, undefined> {
-  const params = { name, key, ...(limit !== undefined && { limit }) }
-  for await (const page of pages(ask, 'entityHistory', params, String(after), { signal }))
+  expectOptions('history', { after: 'a number', ...PAGE_OPTIONS }, options)
+  const { after = 0, limit, signal } = options
+  for await (const page of pages(client, 'entityHistory', { name, key, limit }, String(after), { signal }))
     yield page as readonly UntypedEvent[]
 }
 
 /** The entities with a value in an index, page by page. */
 export async function* foundPages(
-  ask: Ask,
+  client: Asks,
   params: { readonly name: string; readonly index: string; readonly value: string },
-  { signal, ...options }: FindOptions,
+  options: FindOptions,
 ): AsyncGenerator<FoundPage<unknown>, void, undefined> {
-  for await (const page of pages(ask, 'findEntities', { ...params, ...options }, undefined, { signal })) {
+  expectOptions('findEntities', PAGE_OPTIONS, options)
+  const { limit, signal } = options
+  for await (const page of pages(client, 'findEntities', { ...params, limit }, undefined, { signal })) {
     const found = page as readonly (Answered | FailedEntity)[]
     const failed = found.filter((entity) => 'failed' in entity)
     yield Object.assign(found.filter((entity) => 'view' in entity).map(withAt), { failed })
@@ -54,7 +58,7 @@ export async function* foundPages(
 }
 
 async function* pages(
-  ask: Ask,
+  client: Asks,
   query: string,
   params: Params,
   from: string | undefined,
@@ -62,7 +66,7 @@ async function* pages(
 ): AsyncGenerator<unknown, void, undefined> {
   let after = from
   do {
-    const { data, next } = await ask(query, after === undefined ? params : { ...params, after }, options)
+    const { data, next } = await client.queryPage(query, { ...params, after }, options)
     yield data
     after = next
   } while (after !== undefined)

@@ -1,5 +1,5 @@
 import type { TidegateError } from '../errors.ts'
-import type { Hello } from '../part.ts'
+import type { Greeting, HelloMembers } from '../part.ts'
 import type { FrameBody } from '../publish-frames.ts'
 import type { PublishReceipt } from '../publish-receipt.ts'
 
@@ -33,7 +33,7 @@ export interface OutboxStore {
    */
   use(host: OutboxHost, producer: string | undefined): readonly RestoredFrame[]
   /** Names the producer, and the sequence and session after those in which kept frames were sent. */
-  hello(greeting: Pick<Hello, 'session' | 'sequence'>): Partial<Hello>
+  hello(greeting: Greeting): HelloMembers
   /** A connection was greeted: frames may be sent in this sequence. @param aheadMs of the server's clock before the one on the wall */
   greeted(sequence: string | undefined, aheadMs: number): void
   offline(): void

@@ -2,7 +2,7 @@ import { NEW_SEQUENCE } from '@tidegate/protocol'
 import { callBack } from '../call-back.ts'
 import type { PublishEvent } from '../contract-types.ts'
 import type { TidegateError } from '../errors.ts'
-import type { Hello } from '../part.ts'
+import type { Greeting, HelloMembers } from '../part.ts'
 import { type FrameBody, UNSTAMPED } from '../publish-frames.ts'
 import type { PublishReceipt } from '../publish-receipt.ts'
 import { randomId } from '../random-id.ts'
@@ -92,7 +92,7 @@ export class StoredOutbox implements OutboxStore {
     return [...frames.values()].map((frame) => this.#restored(frame))
   }
 
-  hello({ session = 0, sequence = NEW_SEQUENCE }: Pick<Hello, 'session' | 'sequence'>): Partial<Hello> {
+  hello({ session, sequence = NEW_SEQUENCE }: Greeting): HelloMembers {
     const state = this.#state
     // Larger than that of an earlier run, whose clock may have been ahead.
     state.session = Math.max(session, state.session + 1)

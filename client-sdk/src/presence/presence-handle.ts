@@ -47,8 +47,7 @@ export class PresenceHandle {
     this.#subscribe = subscribe
     this.#subscription = this.#open()
     this.ready = this.#subscription.synced
-    if (signal?.aborted) this.close()
-    else if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.close())
+    if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.close())
   }
 
   /** By subject; empty before `ready`. */

@@ -1,7 +1,8 @@
 import { comparePositions, type DeliveredEvent, type PositionVector, parsePosition } from '@tidegate/protocol'
-import type { Abortable } from '../abort-signal.ts'
+import { ABORTABLE, type Abortable } from '../abort-signal.ts'
+import { expectOptions, wrong } from '../arguments.ts'
 import type { QueryPage } from '../queries.ts'
-import { type Asks, pageOf, present, type Read, readOf } from './read.ts'
+import { type Asks, pageOf, type Read, readOf } from './read.ts'
 import { partitionsOf } from './topics.ts'
 
 /** Events of one page of one partition: as many are held of each partition at a time. */
@@ -23,6 +24,15 @@ export interface HistoryReadOptions extends Abortable {
   readonly limit?: number
 }
 
+/** Of a read that covers times. */
+export const RANGE_OPTIONS = {
+  key: 'a string',
+  from: 'a number',
+  to: 'a number',
+  limit: 'a number',
+  ...ABORTABLE,
+} as const
+
 /** Past events of a topic. */
 export interface HistoryRead<Event> extends Read<Event> {
   /** Of the last iteration: the position in each partition behind which another read continues. */
@@ -36,23 +46,24 @@ export interface HistoryRead<Event> extends Read<Event> {
  * all partitions, that with the least time comes first, and of one time that of the first partition. So where the times of
  * each partition rise, all events come in order of time.
  *
- * @throws TidegateError as `query` does; the reason of the signal
+ * @throws TidegateError as `query` does; the reason of the signal; TypeError for arguments of other types
  */
 export function readHistory<Data = unknown>(
   client: Asks,
   topic: string,
   options: HistoryReadOptions = {},
 ): HistoryRead<DeliveredEvent<Data>> {
+  expectOptions('history', { after: null, ...RANGE_OPTIONS }, options)
   let logs: PartitionRead[] = []
   async function* events() {
     const { after, key, from, to, limit = Number.POSITIVE_INFINITY, signal } = options
     const [begins, since] = typeof after === 'number' ? [beginsOf(topic), after + 1] : [beginsOf(topic, after), from]
     if (limit < 1) return
-    const params = present({ topic, key, from: since, to, limit: Math.min(limit, PAGE_EVENTS) })
+    const params = { topic, key, from: since, to, limit: Math.min(limit, PAGE_EVENTS) }
     const partitions = await partitionsOf(client, { signal })
     const opened = Array.from({ length: partitions }, (_, partition) => {
       const ask = (from: string | undefined) =>
-        pageOf(client, 'history', present({ ...params, partition, after: from }), { signal })
+        pageOf(client, 'history', { ...params, partition, after: from }, { signal })
       return new PartitionRead(ask, begins.get(partition))
     })
     logs = opened
@@ -137,7 +148,7 @@ function beginsOf(topic: string, after: readonly string[] | PositionVector = [])
   const begins = new Map<number, string>()
   for (const text of positions as readonly string[]) {
     const position = parsePosition(text)
-    if (position === undefined) throw new TypeError(`history.after: expected positions, got ${JSON.stringify(text)}`)
+    if (position === undefined) throw wrong('history.after', 'positions', text)
     const known = begins.get(position.partition)
     if (known === undefined || comparePositions(position, parsePosition(known)!) < 0) {
       begins.set(position.partition, text)

@@ -3,8 +3,9 @@ import type { QueryPage } from '../queries.ts'
 
 export type Params = Readonly<Record<string, unknown>>
 
-/** Whoever answers queries: a client, or a subscriber. */
+/** Whoever answers queries: a client, or one that reads. */
 export interface Asks {
+  /** Members of `params` that are undefined are as good as absent. */
   queryPage(name: string, params?: Params, options?: Abortable): Promise<QueryPage>
 }
 
@@ -12,6 +13,11 @@ export interface Asks {
 export interface Read<Item> extends AsyncIterable<Item> {
   /** All of it. */
   toArray(): Promise<Item[]>
+}
+
+/** One page. @throws TidegateError as `query` does; the reason of the signal */
+export function pageOf(client: Asks, query: string, params: Params, { signal }: Abortable): Promise<QueryPage> {
+  return abortable(signal, client.queryPage(query, params, { signal }))
 }
 
 export function readOf<Item>(items: () => AsyncGenerator<Item, void, undefined>): Read<Item> {
@@ -23,15 +29,4 @@ export function readOf<Item>(items: () => AsyncGenerator<Item, void, undefined>)
       return all
     },
   }
-}
-
-/** One page. @throws TidegateError as `query` does; the reason of the signal */
-export function pageOf(client: Asks, query: string, params: Params, { signal }: Abortable): Promise<QueryPage> {
-  signal?.throwIfAborted()
-  return abortable(signal, client.queryPage(query, params, { signal }))
-}
-
-/** Members that are there: a frame does not have the others. */
-export function present(params: Params): Params {
-  return Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined))
 }

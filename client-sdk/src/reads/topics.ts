@@ -1,4 +1,5 @@
-import type { Abortable } from '../abort-signal.ts'
+import { ABORTABLE, type Abortable } from '../abort-signal.ts'
+import { expectOptions } from '../arguments.ts'
 import { type Asks, pageOf } from './read.ts'
 
 /** What a topic is, as far as this client may know. */
@@ -24,12 +25,16 @@ export interface TopicInfo<Name extends string = string> {
 
 /** @throws TidegateError as `query` does; the reason of the signal */
 export async function readTopics(client: Asks, options: Abortable = {}): Promise<TopicInfo[]> {
-  const { data } = await pageOf(client, 'topics', {}, options)
-  return (data as { readonly topics: TopicInfo[] }).topics
+  expectOptions('topics', ABORTABLE, options)
+  return (await topicsOf(client, options)).topics
 }
 
 /** How many partitions there are. */
 export async function partitionsOf(client: Asks, options: Abortable): Promise<number> {
+  return (await topicsOf(client, options)).partitions
+}
+
+async function topicsOf(client: Asks, options: Abortable) {
   const { data } = await pageOf(client, 'topics', {}, options)
-  return (data as { readonly partitions: number }).partitions
+  return data as { readonly partitions: number; readonly topics: TopicInfo[] }
 }

@@ -1,7 +1,10 @@
 import type { DeliveredEvent } from '@tidegate/protocol'
-import type { Abortable } from '../abort-signal.ts'
-import { readHistory } from './history.ts'
-import { type Asks, pageOf, present, type Read, readOf } from './read.ts'
+import { ABORTABLE, type Abortable } from '../abort-signal.ts'
+import { expectOptions } from '../arguments.ts'
+import { isNumber } from '../connection/checks.ts'
+import { TidegateError } from '../errors.ts'
+import { RANGE_OPTIONS, readHistory } from './history.ts'
+import { type Asks, pageOf, type Read, readOf } from './read.ts'
 
 /** Windows of one read. Twice as many are held at a time. */
 const MAX_WINDOWS = 10_000
@@ -35,18 +38,20 @@ interface Result {
  * The windows of a time, each once with its last revision, in order of start and key. Withdrawn ones are left out. Of a
  * discarding window that is the last part alone: read its history.
  *
- * @throws TidegateError as `query` does; the reason of the signal
+ * @throws TidegateError as `query` does, `not_found` where events are no results; the reason of the signal; TypeError for arguments
+ *   of other types
  */
-export function readWindows<Pane = unknown>(
-  client: Asks,
-  name: string,
-  { from, to, limit = MAX_WINDOWS, ...options }: WindowReadOptions = {},
-): Read<Pane> {
+export function readWindows<Pane = unknown>(client: Asks, name: string, options: WindowReadOptions = {}): Read<Pane> {
+  expectOptions('window', RANGE_OPTIONS, options)
+  const { to, limit = MAX_WINDOWS, ...past } = options
+  const { from } = past
   return readOf(async function* () {
     const first = new FirstWindows(Math.min(limit, MAX_WINDOWS))
     // An event of a result has the last ms of its window as its time, so none with an earlier one starts at `from`.
-    const events = readHistory<Result>(client, name, { ...options, ...present({ from }) })
+    const events = readHistory<Result>(client, name, past)
     for await (const { data } of events) {
+      // Of a topic that is neither a window nor a flow of its results.
+      if (!isNumber(data.revision)) throw new TidegateError('not_found', `No window ${name}. Read its history.`)
       if ((from === undefined || data.start >= from) && (to === undefined || data.start < to)) first.add(data)
     }
     for (const pane of first.all()) yield pane as Pane
@@ -55,10 +60,11 @@ export function readWindows<Pane = unknown>(
 
 /** The latest result of each key. @throws TidegateError as `query` does; the reason of the signal */
 export function readLatest<Pane = unknown>(client: Asks, name: string, options: LatestReadOptions = {}): Read<Pane> {
+  expectOptions('latest', { key: 'a string', ...ABORTABLE }, options)
   return readOf(async function* () {
     let after: string | undefined
     do {
-      const page = await pageOf(client, 'window', present({ name, key: options.key, after }), options)
+      const page = await pageOf(client, 'window', { name, key: options.key, after }, options)
       for (const { data } of page.data as readonly DeliveredEvent<Pane>[]) yield data
       after = page.next
     } while (after !== undefined)

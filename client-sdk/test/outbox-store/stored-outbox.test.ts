@@ -73,13 +73,13 @@ test('C-STORE-2 C-STORE-4 store - whatever happens and wherever it stops, the ne
       let highest = 0
       const restart = () => {
         store.close()
-        const producer = store.hello({ sequence: 'new' }).producer
+        const producer = store.hello({ session: 0, sequence: 'new' }).producer
         log = new MemoryLog(log.lines)
         const next = openStore(log)
         store = next.store
         expect(next.frames.map(({ seq }) => seq)).toEqual(owed.map(({ seq }) => seq))
         expect(idsOf(next.frames)).toEqual(owed.map(({ id }) => id))
-        if (owed.length > 0) expect(store.hello({ sequence: 'new' }).producer).toBe(producer)
+        if (owed.length > 0) expect(store.hello({ session: 0, sequence: 'new' }).producer).toBe(producer)
         else highest = 0
       }
       for (const [i, each] of ops.entries()) {
@@ -174,7 +174,7 @@ test('C-STORE-11 store - until the name of the sequence is written, everything i
   log.isFull = false
   await vi.advanceTimersByTimeAsync(1_000)
   expect(store.unwritten).toBe(0)
-  expect(openStore(new MemoryLog(log.lines)).store.hello({ sequence: 'new' }).sequence).toBe('7')
+  expect(openStore(new MemoryLog(log.lines)).store.hello({ session: 0, sequence: 'new' }).sequence).toBe('7')
 })
 
 test('C-STORE-1 store - frames of a slow log are unwritten until it says so; those it could not write are reported', async () => {

@@ -8,6 +8,7 @@ import { withAccess } from './running-access.ts'
 import { parseArguments, UsageError, understood } from './usage-error.ts'
 
 export const usage = `tidegate key create <name> [--publish <topics>] [--subscribe <topics>] [--query <topics>] [--command <commands>] [--admin]
+                    [--beside]
 tidegate key list [--json]
 tidegate key revoke <id or name>
 

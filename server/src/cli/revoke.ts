@@ -5,8 +5,8 @@ import { printable, printableJson, printableTime } from './printable.ts'
 import { withAccess } from './running-access.ts'
 import { parseArguments, UsageError } from './usage-error.ts'
 
-export const usage = `tidegate revoke <subject>
-tidegate revoke --id <jti>
+export const usage = `tidegate revoke <subject> [--days <n>]
+tidegate revoke --id <jti> [--days <n>]
 
 Revokes tokens and client certificates before they expire: all that a subject has, or a single token. Every gateway refuses them within a second, and
 ends the connections and streams they opened. Tokens that are issued to the subject later count: whoever issues them has to

@@ -1,0 +1,90 @@
+import { formatLogEpoch } from '@tidegate/protocol'
+import { AckedPositions } from './acked-positions.ts'
+import { expectOptions, type Kind } from './arguments.ts'
+import { Commands } from './commands/commands.ts'
+import type { RecoveredCommand } from './commands/recovered-command.ts'
+import type { Core } from './core.ts'
+import { DEFAULT_OUTBOX, type OutboxLimits } from './outbox.ts'
+import type { OutboxStore } from './outbox-store/outbox-store.ts'
+import type { Part } from './part.ts'
+import { Publisher } from './publisher.ts'
+import { randomId } from './random-id.ts'
+import { createReading, type Reading } from './reading.ts'
+
+export interface SendingOptions {
+  /**
+   * Identity for deduplication, random by default. A client opened later replaces every earlier one of its producer, in
+   * this process or another: what those publish then is rejected as `fenced`.
+   */
+  readonly producer?: string
+  /** Bounds of published events that are not acknowledged, and again of commands without an outcome. */
+  readonly outbox?: Partial<OutboxLimits> & OutboxStoreOption
+}
+
+export interface OutboxStoreOption {
+  /**
+   * Keeps published events over restarts: each is stored once, in order, whatever becomes of this process or page. Then
+   * `maxAgeMs` is unlimited unless it is given. The client closes its store with itself.
+   */
+  readonly store?: OutboxStore
+}
+
+const OUTBOX_OPTIONS: Readonly<Record<keyof OutboxLimits | keyof OutboxStoreOption, Kind>> = {
+  maxFrames: 'a number',
+  maxBytes: 'a number',
+  maxAgeMs: 'a number',
+  store: 'an object',
+}
+
+/** Of a client that also publishes and commands. */
+export class Sending implements Reading {
+  readonly ask: Reading['ask']
+  readonly subscriptions: Reading['subscriptions']
+  readonly parts: Reading['parts']
+  /** One of its parts, as the next. */
+  publisher!: Publisher
+  commands!: Commands
+  /** Frames of earlier runs wait. */
+  isDue = false
+
+  /** @param options unchecked until parts are made of them @param onRecovered see `Commands` */
+  constructor(options: SendingOptions, onRecovered: (command: RecoveredCommand) => void) {
+    const { ask, subscriptions, parts } = createReading()
+    this.ask = ask
+    this.subscriptions = subscriptions
+    this.parts = (core) => [...this.#partsOf(core, options, onRecovered), ...parts(core)]
+  }
+
+  #partsOf(core: Core, options: SendingOptions, onRecovered: (command: RecoveredCommand) => void): readonly Part[] {
+    const { producer = randomId(), outbox = {} } = options
+    expectOptions('createClient.outbox', OUTBOX_OPTIONS, outbox)
+    const {
+      store,
+      maxFrames = DEFAULT_OUTBOX.maxFrames,
+      maxBytes = DEFAULT_OUTBOX.maxBytes,
+      // What a store keeps is reported when it is too old, so nothing has to be given up meanwhile.
+      maxAgeMs = store === undefined ? DEFAULT_OUTBOX.maxAgeMs : Number.POSITIVE_INFINITY,
+    } = outbox
+    const limits = { maxFrames, maxBytes, maxAgeMs }
+    const acked = new AckedPositions()
+    const publisher = new Publisher(core.connection, limits, acked, core.clock, store)
+    const commands = new Commands(core.connection, limits, acked, onRecovered)
+    this.publisher = publisher
+    this.commands = commands
+    const kept = store?.use({ written: () => publisher.written(), report: core.report }, options.producer) ?? []
+    publisher.restore(kept)
+    this.isDue = kept.length > 0
+    const hello: Part['hello'] = (greeting) => {
+      const kept = new Map([...commands.keptEpochs, ...publisher.keptEpochs])
+      const epochs = [...kept].map(([partition, epoch]) => formatLogEpoch({ partition, epoch }))
+      return {
+        producer,
+        ...greeting,
+        ...store?.hello(greeting),
+        epochs: epochs.length > 0 ? epochs : undefined,
+        ...acked.hello(),
+      }
+    }
+    return [publisher, commands, { hello }]
+  }
+}
