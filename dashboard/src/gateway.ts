@@ -33,7 +33,8 @@ export async function untilContract(signIn: (isAgain: boolean) => Promise<void>)
   }
 }
 
-class Unauthorized extends Error {
+/** The gateway does not take what the page shows to say who looks at it. */
+export class Unauthorized extends Error {
   readonly hadToken = keptToken() !== undefined
 
   constructor() {

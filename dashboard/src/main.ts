@@ -27,7 +27,7 @@ const monitor = new Monitor(contract.topics, contract.entities)
 const known = JSON.stringify(contract)
 let wasOnline = false
 client.onStatus(async (status) => {
-  badge.show(status)
+  badge.show(client.status.get())
   if (wasOnline) monitor.freshness.connected(status === 'online', Date.now())
   badge.draw(monitor.freshness)
   if (status !== 'online') return
@@ -35,7 +35,7 @@ client.onStatus(async (status) => {
   if (wasOnline && JSON.stringify(await untilContract(signIn)) !== known) location.reload()
   wasOnline = true
 })
-badge.show(client.status.get().state)
+badge.show(client.status.get())
 followUrgent(client, monitor)
 showPage(page, monitor, client, badge)
 await watchOperations(monitor)

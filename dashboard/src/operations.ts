@@ -1,14 +1,19 @@
-import { type RatesAnswer, readRates, readStatus } from './gateway.ts'
+import { type RatesAnswer, readRates, readStatus, Unauthorized } from './gateway.ts'
 import type { Monitor } from './model/monitor.ts'
 
 /** As often as processes report, twice. */
 const ASK_EVERY_MS = 2_000
 
 /** Keeps rates and the state of the deployment current, while somebody looks at the page. */
-export async function watchOperations(monitor: Monitor): Promise<never> {
+export async function watchOperations(monitor: Monitor): Promise<void> {
   for (;;) {
-    if (document.hidden) monitor.freshness.paused()
-    else await ask(monitor).catch(() => {})
+    try {
+      if (document.hidden) monitor.freshness.paused()
+      else await ask(monitor)
+    } catch (error) {
+      // Another token takes a reload: until then each question would be one more refusal in the log.
+      if (error instanceof Unauthorized) return
+    }
     await untilAskedAgain()
   }
 }

@@ -57,7 +57,7 @@ const TLS_PARAMETERS = ['ca', 'cert', 'key', 'servername'] as const
 const SENTINEL_PARAMETERS = ['sentinelUser', 'sentinelPassword', 'nat'] as const
 const CLUSTER_PARAMETERS = ['nat'] as const
 const FORM =
-  'redis://[user:password@]host[:port][/database], rediss:// in its place for TLS (?ca=file&cert=file&key=file&servername=name), redis+sentinel://[user:password@]host[:port],.../name[/database] for the master that Sentinels name, redis+cluster://[user:password@]host[:port],... for the masters of a cluster, or the path of a unix socket'
+  'redis://host[:port][/database], with user:password and @ before the host where it asks for them; rediss:// in its place for TLS (?ca=file&cert=file&key=file&servername=name), redis+sentinel://host[:port],.../name[/database] for the master that Sentinels name, redis+cluster://host[:port],... for the masters of a cluster, or the path of a unix socket'
 const SCHEMES: ReadonlyMap<string, { readonly parse: typeof tcpAddress; readonly isTls: boolean }> = new Map([
   ['redis', { parse: tcpAddress, isTls: false }],
   ['rediss', { parse: tcpAddress, isTls: true }],

@@ -78,7 +78,7 @@ const SECTIONS: readonly Section[] = [
           breakersText(one.breakers),
         ],
       })),
-    none: 'No worker runs: nothing is computed.',
+    none: 'No worker says how it is.',
   },
   {
     title: 'Partitions',

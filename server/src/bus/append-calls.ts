@@ -1,7 +1,7 @@
 import { ReplyError } from 'ioredis'
 import { type AppendPart, argumentsOf } from './append-part.ts'
 import type { Redis } from './connection.ts'
-import { BusFull } from './errors.ts'
+import { BusFull, MEMORY_FULL } from './errors.ts'
 import { isFull, isOutage } from './outage.ts'
 import { confirmedBy, replicated } from './replicas.ts'
 import { loadScript, runScript, type Script } from './script.ts'
@@ -72,7 +72,7 @@ export class AppendCalls {
     const place = open.parts.push(part) - 1
     const answer = (await open.answers)[place]!
     if (!('error' in answer)) return answer
-    throw isFull(answer.error) ? new BusFull(answer.error.message) : answer.error
+    throw isFull(answer.error) ? new BusFull(MEMORY_FULL) : answer.error
   }
 
   #begin(): OpenCall {

@@ -146,11 +146,14 @@ export function orWhyNot<T>(redis: Redis, call: Promise<T>): Promise<T> {
   })
 }
 
+/** While it loads, no answer is an error: nothing tells it from one that hangs. */
+const CONNECTED_AND_SILENT =
+  'it takes connections and does not answer: it hangs, or is still reading its data; TIDEGATE_REDIS_WAIT_SECONDS sets how long to wait'
+
 function whyNot(redis: Redis): string {
   const error = lastErrors.get(redis)
   if (error !== undefined) return connectionFault(error).why
-  // Connected, and no answer is an error: only a Redis that is loading its data does that.
-  return redis.status === 'connect' ? connectionFault(new Error('LOADING')).why : SILENT
+  return redis.status === 'connect' ? CONNECTED_AND_SILENT : SILENT
 }
 
 function connect(url: string, target: Target | undefined, options: RedisOptions): Redis {

@@ -7,10 +7,9 @@ export class BusUnavailable extends Error {
   readonly outcome: 'not_sent' | 'unknown'
   readonly retryAfterMs: number
 
-  constructor(outcome: 'not_sent' | 'unknown', retryAfterMs: number, cause: unknown) {
-    super(`Redis is not available (outcome ${outcome}): ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    })
+  /** @param why in plain words; absent: as the cause says it */
+  constructor(outcome: 'not_sent' | 'unknown', retryAfterMs: number, cause: unknown, why = messageOf(cause)) {
+    super(`Redis is not available (outcome ${outcome}): ${why}`, { cause })
     this.outcome = outcome
     this.retryAfterMs = retryAfterMs
   }
@@ -20,6 +19,8 @@ export class BusUnavailable extends Error {
     return this.cause instanceof AnswerTooSlow
   }
 }
+
+const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
 
 /** No connection to Redis at a start. The message says why and what to do, and contains no part of the address. */
 export class BusUnreachable extends Error {
@@ -54,6 +55,10 @@ export function missingPartition(partition: number): BusUnavailable {
 
 /** Gateways write a canary to every partition twice a second, which creates it. */
 const MISSING_RETRY_MS = 500
+
+/** In place of what Redis says, which names a script and no remedy. */
+export const MEMORY_FULL =
+  'Redis stores nothing, as its memory is full: raise maxmemory, or shorten the retention of topics'
 
 /** Redis refuses writes because it has reached `maxmemory`. */
 export class BusFull extends Error {

@@ -1,8 +1,9 @@
 import { BrokenCircuitError, type CircuitBreakerPolicy, CircuitState, circuitBreaker, handleWhen } from 'cockatiel'
 import { BREAKER_LIMITS, type BreakerLimits, EitherBreaker, MonotonicReset } from './breaker.ts'
 import { BLOCK_MS, COMMAND_DEADLINE_MS } from './connection.ts'
+import { connectionFault } from './connection-fault.ts'
 import { AnswerTooSlow, withDeadline } from './deadline.ts'
-import { BusFull, BusUnavailable } from './errors.ts'
+import { BusFull, BusUnavailable, MEMORY_FULL } from './errors.ts'
 import { isFull, isNotSent, isOutage, isRefusal } from './outage.ts'
 
 /** Operation classes with a breaker each: a slow query must not stop publishing. */
@@ -22,6 +23,7 @@ export const DEADLINES_MS: Readonly<Record<BusClass, number>> = {
 
 /** For this long after the reset a regular call may be the probe: it shows more than our own. */
 const PROBE_GRACE_MS = 50
+const HELD_BACK = 'calls are held back, since those before failed'
 
 export interface GuardState {
   readonly class: BusClass
@@ -132,14 +134,15 @@ export class Guard {
     try {
       outcome = await this.#policy.execute(() => this.#outcomeOf(call, options))
     } catch (raised) {
-      if (raised instanceof BrokenCircuitError) throw new BusUnavailable('not_sent', this.retryAfterMs, raised)
+      if (raised instanceof BrokenCircuitError)
+        throw new BusUnavailable('not_sent', this.retryAfterMs, raised, HELD_BACK)
       const error = raised instanceof Uncounted ? raised.cause : raised
       throw isOutage(error) ? this.#unavailable(error) : error
     }
     if (outcome.kind === 'answer') return outcome.answer
     const { error } = outcome
     if (error instanceof AnswerTooSlow) throw this.#unavailable(error)
-    throw isFull(error) ? new BusFull(error.message) : error
+    throw isFull(error) ? new BusFull(MEMORY_FULL) : error
   }
 
   /** Stops probing. */
@@ -182,7 +185,9 @@ export class Guard {
   }
 
   #unavailable(error: unknown): BusUnavailable {
-    return new BusUnavailable(isNotSent(error) ? 'not_sent' : 'unknown', this.#reset.drawnMs, error)
+    const isReply = error instanceof Error && error.name === 'ReplyError'
+    const why = isReply ? connectionFault(error).why : undefined
+    return new BusUnavailable(isNotSent(error) ? 'not_sent' : 'unknown', this.#reset.drawnMs, error, why)
   }
 }
 

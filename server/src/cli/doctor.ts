@@ -8,6 +8,7 @@ import {
   type Finding,
   machineFindings,
   redisFindings,
+  takesWrites,
 } from '../doctor/index.ts'
 import { privateRedisOf } from '../supervisor/folder-lock.ts'
 import { readMachineFacts } from './machine-facts.ts'
@@ -86,7 +87,10 @@ async function examineRedis(settings: Settings, contractHash: string | undefined
   try {
     facts = await readDeploymentFacts(url, WAIT_MS, settings.partitions)
   } catch (error) {
-    const todo = 'Processes that start now wait for it, and end in time (TIDEGATE_REDIS_WAIT_SECONDS).'
+    const isWrong = (error as Error).message.startsWith('Redis cannot be used')
+    const todo = isWrong
+      ? 'Correct REDIS_URL: processes that start with it end at once.'
+      : 'Processes that start now wait for it, and end in time (TIDEGATE_REDIS_WAIT_SECONDS).'
     return [{ of: 'Redis', findings: [finding('redis-unreachable', 'error', (error as Error).message, todo)] }]
   }
   const version = facts.info.get('redis_version')
@@ -94,7 +98,10 @@ async function examineRedis(settings: Settings, contractHash: string | undefined
     { of: version === undefined ? 'Redis' : `Redis ${version}`, findings: redisFindings(facts, settings.ackReplicas) },
     {
       of: `processes (${facts.gateways.size} gateways, ${facts.workers.size} workers, ${facts.partitions ?? 'no'} partitions)`,
-      findings: deploymentFindings(facts, { partitions: settings.partitions, contractHash }),
+      findings: deploymentFindings(
+        { ...facts, takesWrites: [facts, ...facts.others].every(takesWrites) },
+        { partitions: settings.partitions, contractHash },
+      ),
     },
   ]
 }
@@ -115,5 +122,7 @@ function report(examined: readonly Examination[]): string {
     }
   }
   const { error, warning, note } = counts
-  return `${lines.join('\n')}\n\n${error} errors, ${warning} warnings, ${note} notes\n`
+  const count = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`
+  const counted = [count(error, 'error'), count(warning, 'warning'), count(note, 'note')].join(', ')
+  return `${lines.join('\n')}\n\n${counted}\n`
 }

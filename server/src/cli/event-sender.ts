@@ -5,6 +5,8 @@ import { isRecord } from '../json-fields.ts'
 
 /** A batch that is not stored by then is given up. */
 const GIVE_UP_MS = 60_000
+/** Waits of this length are not worth a word. */
+const SILENT_MS = 1_000
 const LEAST_WAIT_MS = 50
 const MOST_WAIT_MS = 2_000
 /** A request that is not answered by then is sent again. */
@@ -16,13 +18,16 @@ const MAY_HAVE_ARRIVED = new Set<unknown>(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIP
 export class EventSender {
   readonly #url: string
   readonly #headers: Readonly<Record<string, string>>
+  readonly #onWait: (why: string, seconds: number) => void
   readonly #run = randomUUID()
   #batches = 0
   /** Until then a gateway that is not there is a wrong address, and not a restart. */
   #wasThere = false
 
-  constructor(url: string, token: string | undefined) {
+  /** @param onWait called when a request has to be sent again, and for how long that is tried, s */
+  constructor(url: string, token: string | undefined, onWait: (why: string, seconds: number) => void) {
     this.#url = url.replace(/\/$/, '')
+    this.#onWait = onWait
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
   }
 
@@ -47,10 +52,16 @@ export class EventSender {
 
   async #asked(path: string, init: RequestInit): Promise<Readonly<Record<string, unknown>>> {
     const until = performance.now() + GIVE_UP_MS
+    let waitsFor: string | undefined
     for (let waitMs = LEAST_WAIT_MS; ; waitMs = Math.min(MOST_WAIT_MS, 2 * waitMs)) {
       const outcome = await this.#attempt(path, init)
       if (outcome.kind === 'answered') return outcome.answer
       if (performance.now() >= until) throw new Error(outcome.why)
+      const isLong = until - performance.now() < GIVE_UP_MS - SILENT_MS
+      if (isLong && outcome.why !== waitsFor) {
+        waitsFor = outcome.why
+        this.#onWait(outcome.why, Math.ceil((until - performance.now()) / 1_000))
+      }
       await sleep(Math.max(waitMs, outcome.retryAfterMs))
     }
   }

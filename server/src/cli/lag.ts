@@ -73,7 +73,7 @@ function lines(asked: readonly TopicLag[], shown: readonly TopicLag[]): string[]
   const last =
     all.entries === 0
       ? `Nothing is behind in ${asked.length} logs.`
-      : `${entriesText(all)} record batches behind, the oldest for ${ageText(all.ageMs)}.`
+      : `${entriesText(all)} record ${all.entries === 1 ? 'batch' : 'batches'} behind, the oldest for ${ageText(all.ageMs)}.`
   if (shown.length === 0) return [last]
   const rows = shown.map((lag) => [`${lag.partition}`, lag.topic, entriesText(lag), ageText(lag.ageMs)])
   const columns = [

@@ -49,7 +49,7 @@ export async function run(args: string[]): Promise<number> {
     throw new UsageError('--url: it must be an address like http://127.0.0.1:8080')
   }
   if (flags.data !== undefined && !isJson(flags.data)) throw new UsageError('--data: it is no JSON')
-  const sender = new EventSender(url, token)
+  const sender = new EventSender(url, token, sayWhatFor)
   const keyed = flags.key === undefined ? undefined : { field: await sender.keyField(topic), key: flags.key }
   const publishing = new Publishing(sender, topic, keyed, flags.json)
   const lines =
@@ -57,6 +57,10 @@ export async function run(args: string[]): Promise<number> {
       ? withPauses(numberedLines(process.stdin, LIMITS.frameBytes / 2), PAUSE_MS)
       : [{ number: 1, text: flags.data }]
   return publishing.all(lines)
+}
+
+function sayWhatFor(why: string, seconds: number): void {
+  process.stderr.write(`${printable(why)} Tried again for ${seconds} s at most.\n`)
 }
 
 interface Keyed {

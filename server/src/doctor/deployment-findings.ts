@@ -17,7 +17,10 @@ export interface Expected {
 type ProcessFacts = Pick<
   DeploymentFacts,
   'away' | 'partitions' | 'owners' | 'workers' | 'gateways' | 'contractHash' | 'lackingRights'
->
+> & {
+  /** Whether processes that run could say so. */
+  readonly takesWrites: boolean
+}
 
 /** What is wrong with the processes on a Redis. Pure. */
 export function deploymentFindings(facts: ProcessFacts, expected: Expected): Finding[] {
@@ -43,7 +46,19 @@ function* topology({ partitions: stored }: ProcessFacts, { partitions }: Expecte
   }
 }
 
-function* processes({ away, partitions, workers, contractHash }: ProcessFacts, expected: Expected): Iterable<Finding> {
+function* processes(
+  { away, partitions, workers, gateways, contractHash, takesWrites }: ProcessFacts,
+  expected: Expected,
+): Iterable<Finding> {
+  if (partitions === undefined && workers.size + gateways.size > 0) {
+    yield {
+      code: 'data-gone',
+      severity: 'error',
+      what: 'Processes run on it, and what they stored is gone: it was emptied, or came back without its data.',
+      todo: 'Stop gateways and workers, as they continue on an empty Redis too, and restore a backup (docs/runbook/restore.md).',
+    }
+    return
+  }
   if (partitions === undefined) {
     yield {
       code: 'nothing-started',
@@ -57,8 +72,12 @@ function* processes({ away, partitions, workers, contractHash }: ProcessFacts, e
     yield {
       code: 'no-worker',
       severity: 'error',
-      what: 'No worker runs: events are stored, and no window, flow or entity goes on.',
-      todo: 'Start one: REDIS_URL=... tidegate worker.',
+      what: takesWrites
+        ? 'No worker runs: events are stored, and no window, flow or entity goes on.'
+        : 'Redis takes no writes, so no worker can say that it runs.',
+      todo: takesWrites
+        ? 'Start one: REDIS_URL=... tidegate worker. After a failover look again in a few seconds first.'
+        : 'Mend Redis first: workers that run go on by themselves.',
     }
   }
   if (contractHash !== undefined && expected.contractHash !== undefined && contractHash !== expected.contractHash) {
@@ -87,7 +106,7 @@ function* gateways({ away, partitions, gateways, workers }: ProcessFacts): Itera
       yield {
         code: 'gateway-not-ready',
         severity: 'error',
-        what: `Gateway ${id} is not ready: ${red[0] ?? 'it does not say why'}.`,
+        what: `Gateway ${id} is not ready: ${(red[0] ?? 'it does not say why').replace(/\.$/, '')}.`,
         todo: 'A load balancer sends nobody there until /readyz is green; see the log of the gateway.',
       }
     }

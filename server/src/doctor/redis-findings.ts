@@ -20,6 +20,18 @@ export function redisFindings(facts: DeploymentFacts, ackReplicas: number): Find
   return [...away.map(awayFinding), ...ofEach, ...sentinelFindings(sentinels)]
 }
 
+/** Whether a Redis that runs stores anything, as far as it says so. Pure. */
+export function takesWrites({ info, parameters }: Pick<RedisFacts, 'info' | 'parameters'>): boolean {
+  const fails = (field: string) => (info.get(field) ?? 'ok') !== 'ok'
+  if (info.get('aof_enabled') === '1' && fails('aof_last_write_status')) return false
+  const snapshotsMatter = parameters.get('stop-writes-on-bgsave-error') === 'yes' && parameters.get('save') !== ''
+  if (snapshotsMatter && fails('rdb_last_bgsave_status')) return false
+  return Number(parameters.get('min-replicas-to-write') ?? 0) <= onlineReplicas(info)
+}
+
+const onlineReplicas = (info: RedisFacts['info']): number =>
+  [...info].filter(([field, value]) => /^slave\d+$/.test(field) && value.includes('state=online')).length
+
 function awayFinding({ node, why, partitions, hasWorkers, hasGateways }: AwayNode): Finding {
   const lists = [...(hasWorkers ? ['workers'] : []), ...(hasGateways ? ['gateways'] : [])]
   const unknown = lists.length === 0 ? '' : ` Nothing is known of ${lists.join(' and ')}, whose reports lie there.`
@@ -50,7 +62,7 @@ function ofOne(redis: RedisFacts, hasSentinels: boolean, ackReplicas: number): F
 function* fitness({ node, info }: RedisFacts): Iterable<Finding> {
   const reason = unfitness(info, node !== '')
   if (reason === undefined) return
-  const [, what = reason, todo = ''] = /^(.*?[.:,]) (\S.*)$/s.exec(reason) ?? []
+  const [, what = reason, todo = ''] = /^(.*?\.) (\S.*)$/s.exec(reason) ?? []
   yield { code: 'redis-unfit', severity: 'error', what: `This Redis cannot be used: ${what}`, todo }
 }
 
@@ -156,9 +168,7 @@ function* memory({ info }: RedisFacts): Iterable<Finding> {
 }
 
 function* replication({ info, parameters }: RedisFacts, isPromoted: boolean, ackReplicas: number): Iterable<Finding> {
-  const replicas = [...info].filter(
-    ([field, value]) => /^slave\d+$/.test(field) && value.includes('state=online'),
-  ).length
+  const replicas = onlineReplicas(info)
   const required = Number(parameters.get('min-replicas-to-write') ?? 0)
   if (ackReplicas > replicas) {
     yield {

@@ -117,6 +117,28 @@ describe('tidegate publish', () => {
   })
 })
 
+it('X-PUBLISH-3 says what it waits for, and for how long', async () => {
+  const error = { code: 'unavailable', message: 'Redis does not answer in time.' }
+  const waits = [1_100, 50]
+  const busy = createServer((_, response) => {
+    const retryAfterMs = waits.shift()
+    const [status, answer] =
+      retryAfterMs === undefined ? [200, { rejected: [] }] : [503, { error: { ...error, retryAfterMs } }]
+    response.writeHead(status).end(JSON.stringify(answer))
+  }).listen(0, '127.0.0.1')
+  await once(busy, 'listening')
+  try {
+    const { port } = busy.address() as AddressInfo
+    const { code, err } = await runCommand('publish', TOPIC, '--data', '{}', '--url', `http://127.0.0.1:${port}`)
+    expect([code, err]).toEqual([
+      0,
+      expect.stringMatching(/^unavailable: Redis does not answer in time. Tried again for 5\d s at most.\n/),
+    ])
+  } finally {
+    busy.close()
+  }
+})
+
 describe('tidegate publish - over a gateway whose first answer is lost', async () => {
   const seen: IncomingMessage[] = []
   /** Passes requests on, without their token, which this gateway would not know. */

@@ -7,7 +7,7 @@ import {
   type WorkerReport,
 } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { deploymentFindings, machineFindings, redisFindings } from '../../src/doctor/index.ts'
+import { deploymentFindings, machineFindings, redisFindings, takesWrites } from '../../src/doctor/index.ts'
 import { startWorker } from '../../src/worker-app.ts'
 import { runCommand } from '../support/command-line.ts'
 import { contract } from '../support/contract.ts'
@@ -97,6 +97,33 @@ describe('redisFindings', () => {
   })
 })
 
+describe('takesWrites', () => {
+  const SNAPSHOTS = { 'stop-writes-on-bgsave-error': 'yes', save: '3600 1' }
+  const full = { rdb_last_bgsave_status: 'err' }
+
+  it.each<[takes: boolean, info: Record<string, string>, parameters: Record<string, string>]>([
+    [true, { aof_enabled: '1', aof_last_write_status: 'ok' }, SNAPSHOTS],
+    [false, { aof_enabled: '1', aof_last_write_status: 'err' }, {}],
+    [false, full, SNAPSHOTS],
+    [true, full, { ...SNAPSHOTS, save: '' }],
+    [false, {}, { 'min-replicas-to-write': '1' }],
+    [true, { slave0: 'ip=10.0.0.2,state=online' }, { 'min-replicas-to-write': '1' }],
+  ])('DOC-WRITES-1 %j: %j, %j', (takes, info, parameters) => {
+    const entries = (record: Record<string, string>) => new Map(Object.entries(record))
+    expect(takesWrites({ info: entries(info), parameters: entries(parameters) })).toBe(takes)
+  })
+
+  it('DOC-ERROR-1 of an eviction policy it says what it is, and then what to do', async () => {
+    const info = new Map([['maxmemory_policy', 'allkeys-lru']])
+    expect(redisFindings({ ...(await facts()), info }, 0)[0]).toMatchObject({
+      what: expect.stringMatching(
+        /its maxmemory-policy is allkeys-lru: when its memory is full it would remove what was acknowledged\.$/,
+      ),
+      todo: expect.stringMatching(/^Set it to noeviction/),
+    })
+  })
+})
+
 describe('another Redis', () => {
   const started: TestRedis[] = []
   const start = async (...options: string[]) => {
@@ -166,7 +193,7 @@ describe('another Redis', () => {
 describe('deploymentFindings', () => {
   const EXPECTED = { partitions: PARTITIONS, contractHash: undefined }
   const codes = (changes: Partial<DeploymentFacts>, expected = {}) =>
-    deploymentFindings({ ...running, ...changes }, { ...EXPECTED, ...expected }).map(
+    deploymentFindings({ ...running, takesWrites: true, ...changes }, { ...EXPECTED, ...expected }).map(
       (one) => `${one.severity} ${one.code}`,
     )
   let running: DeploymentFacts
@@ -189,7 +216,7 @@ describe('deploymentFindings', () => {
     expect(codes({}, { contractHash: contract.hash })).toEqual([])
   })
 
-  it('DOC-ERROR-1 DOC-WARN-1 names what does not fit, and who does not work', () => {
+  it('DOC-ERROR-1 DOC-WARN-1 DOC-WRITES-1 names what does not fit, and who does not work', () => {
     const [[id, report]] = [...running.workers] as [[string, WorkerReport]]
     const worse = (changes: Partial<Read<WorkerReport>>) => ({ workers: new Map([[id, { ...report, ...changes }]]) })
     const broken = { class: 'commit', state: 'open', since: 0, retryAfterMs: 10 } as const
@@ -197,8 +224,12 @@ describe('deploymentFindings', () => {
     expect(codes({}, { partitions: 8 })).toEqual(['error partitions-differ'])
     expect(codes({}, { contractHash: 'another' })).toEqual(['error contract-differs'])
     expect(codes({ workers: new Map() })).toEqual(['error no-worker'])
+    // Redis refuses what they would say of themselves: nobody is to start more of them.
+    const [unknown] = deploymentFindings({ ...running, workers: new Map(), takesWrites: false }, EXPECTED)
+    expect(unknown!.todo).toBe('Mend Redis first: workers that run go on by themselves.')
+    expect(codes({ partitions: undefined, gateways: new Map(), workers: new Map() })).toEqual(['note nothing-started'])
+    expect(codes({ partitions: undefined })).toEqual(['error data-gone'])
     expect(codes({ owners: [{ partition: 0, owned: false }] })).toEqual(['error partitions-without-owner'])
-    expect(codes({ partitions: undefined })).toEqual(['note nothing-started'])
     expect(codes(worse({ breakers: [broken] }))).toEqual(['warning breaker-open'])
     expect(codes(worse({ partitions: { 0: late } }))).toEqual(['warning partitions-behind'])
     const gateway = (changes: Partial<Read<GatewayReport>>) => ({

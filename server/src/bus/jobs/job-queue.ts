@@ -3,7 +3,7 @@ import { answersOf } from '../answers-of.ts'
 import { type Bus, internalsOf } from '../bus.ts'
 import type { Channel } from '../channel.ts'
 import { queueConnectionOptions } from '../connection.ts'
-import { BusFull } from '../errors.ts'
+import { BusFull, MEMORY_FULL } from '../errors.ts'
 import { slotOf } from '../hash-slot.ts'
 import { QUEUE_PREFIX } from '../keys.ts'
 import { isFull } from '../outage.ts'
@@ -46,7 +46,7 @@ export class JobOffers<Data extends object> {
       // BullMQ's types derive names and results from the data type, which is generic here.
       await (this.#queue as Queue).add(this.#kind.queue, data, options)
     } catch (error) {
-      throw isFull(error as Error) ? new BusFull((error as Error).message) : error
+      throw isFull(error as Error) ? new BusFull(MEMORY_FULL) : error
     }
   }
 

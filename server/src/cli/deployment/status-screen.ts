@@ -87,8 +87,9 @@ function masters({ redis }: DeploymentStatus, width: number): string[] {
   )
 }
 
-function gateways({ gateways, away }: DeploymentStatus, width: number): string[] {
-  if (gateways.length === 0) return [away.some(({ hasGateways }) => hasGateways) ? 'Gateways: unknown.' : 'No gateway.']
+function gateways({ gateways, away, redis }: DeploymentStatus, width: number): string[] {
+  const isUnknown = !redis.takesWrites || away.some(({ hasGateways }) => hasGateways)
+  if (gateways.length === 0) return [isUnknown ? 'Gateways: unknown.' : 'No gateway.']
   const rows = gateways.map((gateway) => [
     gateway.gateway,
     gateway.url.replace('http://', ''),
@@ -115,8 +116,9 @@ function gateways({ gateways, away }: DeploymentStatus, width: number): string[]
   )
 }
 
-function workers({ workers, away }: DeploymentStatus, width: number): string[] {
-  if (workers.length === 0) return [away.some(({ hasWorkers }) => hasWorkers) ? 'Workers: unknown.' : 'No worker.']
+function workers({ workers, away, redis }: DeploymentStatus, width: number): string[] {
+  const isUnknown = !redis.takesWrites || away.some(({ hasWorkers }) => hasWorkers)
+  if (workers.length === 0) return [isUnknown ? 'Workers: unknown.' : 'No worker.']
   const rows = workers.map(({ worker, partitions, folded, slowestCommitMs, breakers }) => [
     worker,
     rangesText(partitions),

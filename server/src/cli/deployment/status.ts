@@ -1,5 +1,13 @@
 import type { AwayNode, Backlog, DeploymentFacts, GatewayReport, GuardState, RedisInfo } from '../../bus/index.ts'
-import { byName, bySeverity, deploymentFindings, type Finding, redisFindings, reportOf } from '../../doctor/index.ts'
+import {
+  byName,
+  bySeverity,
+  deploymentFindings,
+  type Finding,
+  redisFindings,
+  reportOf,
+  takesWrites,
+} from '../../doctor/index.ts'
 import { type TopicLag, together } from './lag.ts'
 
 /** How a deployment is at one moment. Plain data: `tidegate status --json` prints it. */
@@ -36,6 +44,8 @@ export interface RedisFigures {
 export interface RedisStatus extends RedisFigures {
   /** Masters of a cluster that hold something of the deployment; 1 where there is one Redis. */
   readonly nodes: number
+  /** All of them; where one does not, processes that run cannot say so. */
+  readonly takesWrites: boolean
   /** Each of them, by name; one with an empty name where there is one Redis. */
   readonly masters: readonly MasterStatus[]
 }
@@ -85,15 +95,19 @@ export function deploymentStatus(
   ackReplicas: number,
 ): DeploymentStatus {
   const { workers, gateways, owners, contractHash } = facts
+  const redis = redisStatus(facts)
   const findings = bySeverity([
     ...redisFindings(facts, ackReplicas),
-    ...deploymentFindings(facts, { partitions: facts.partitions ?? 0, contractHash: undefined }),
+    ...deploymentFindings(
+      { ...facts, takesWrites: redis.takesWrites },
+      { partitions: facts.partitions ?? 0, contractHash: undefined },
+    ),
   ]).filter(({ severity }) => severity !== 'note')
   return {
     ok: findings.every(({ severity }) => severity !== 'error'),
     at: now,
     contract: contractHash ?? null,
-    redis: redisStatus(facts),
+    redis,
     away: facts.away,
     gateways: byName(gateways).map(([gateway, { stored: _, ...report }]) => ({ gateway, ...report })),
     workers: byName(workers).map(([worker, { partitions, breakers, folded, slowestCommitMs }]) => {
@@ -135,6 +149,7 @@ function redisStatus(facts: DeploymentFacts): RedisStatus {
   ]
   return {
     nodes: masters.length,
+    takesWrites: answering.every(takesWrites),
     ...redisFigures(answering.map(({ info }) => info)),
     masters: masters
       .sort((a, b) => a.node.localeCompare(b.node, 'en', { numeric: true }))

@@ -71,7 +71,8 @@ const MOST_STEPS = 60
 /** @param at ms since 1970 */
 export function reportedStatus(reports: DeploymentReports, at: number): ReportedStatus {
   const { gateways, workers, owners, redis } = reports
-  const ofRedis = { away: [], lackingRights: {}, contractHash: undefined }
+  const takesWrites = redis === undefined || !redis.aof.isEnabled || redis.aof.hasWritten
+  const ofRedis = { away: [], lackingRights: {}, contractHash: undefined, takesWrites }
   const facts = { gateways, workers, owners, partitions: owners.length, ...ofRedis }
   const findings = deploymentFindings(facts, { partitions: owners.length, contractHash: undefined })
   return {

@@ -1,11 +1,12 @@
 import { createServer, type Server } from 'node:http'
 import { SignJWT } from 'jose'
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type GatewaySettings, type RunningGateway, startGateway } from '../../../src/gateway-app.ts'
 import { parseOriginPattern } from '../../../src/web-origin.ts'
 import { PATIENT_APPEND_MS } from '../../support/bus.ts'
 import { isChromiumMissing, launchChromium } from '../../support/chromium.ts'
+import { runCommand } from '../../support/command-line.ts'
 import { contract, readingOf } from '../../support/contract.ts'
 import { DELIVERY_LIMITS } from '../../support/delivery-limits.ts'
 import { startTestRedis, type TestRedis } from '../../support/redis.ts'
@@ -175,7 +176,7 @@ describe.skipIf(isSkipped)('pages in Chromium', () => {
   )
 
   test(
-    'G-PAGE-8 G-PAGE-9 the page asks for a token where callers have to show one, works with it, and says what it may not show',
+    'G-PAGE-8 G-PAGE-9 the page asks for a token where callers have to show one, works with it, and says what it may not show, and that it was revoked',
     async () => {
       const secret = 'a secret of more than thirty-two bytes'
       const access = { anonymous: 'rules', secret, toleranceSeconds: 0, rightsClaim: 'tidegate' } as const
@@ -197,6 +198,12 @@ describe.skipIf(isSkipped)('pages in Chromium', () => {
       await page.locator('#badge[data-status=online]').waitFor()
       expect(await page.locator('#token').count()).toBe(0)
       await page.locator('#overview .withheld', { hasText: 'the right admin' }).waitFor()
+      vi.stubEnv('REDIS_URL', redis.url)
+      expect((await runCommand('revoke', 'ann')).code).toBe(0)
+      vi.unstubAllEnvs()
+      await page.locator('#badge', { hasText: 'Signed out, as your token is not taken any more' }).waitFor()
+      await page.reload()
+      await page.getByText('The gateway does not take this token.').waitFor()
       await page.close()
       await asking.close({ deadlineMs: 100 })
     },
