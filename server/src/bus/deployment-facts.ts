@@ -2,6 +2,7 @@ import type { Redis, RedisOf } from './connection.ts'
 import { readContract } from './contract-view.ts'
 import { BusMismatch } from './errors.ts'
 import { type GatewayReport, readGatewayReports } from './gateway-report.ts'
+import { readMarker } from './growth/index.ts'
 import { keys } from './keys.ts'
 import type { Read } from './live-reports.ts'
 import type { Node } from './node.ts'
@@ -49,6 +50,8 @@ export interface DeploymentFacts extends RedisFacts {
   readonly sentinels: SentinelFacts | undefined
   /** `undefined` where nothing was ever started. */
   readonly partitions: number | undefined
+  /** A division of the partitions that has not come to its end. */
+  readonly growth: { readonly from: number; readonly to: number } | undefined
   readonly owners: readonly PartitionOwner[]
   /** Partitions of each Redis, by its name. */
   readonly held: ReadonlyMap<string, readonly number[]>
@@ -88,6 +91,7 @@ export async function readDeploymentFacts(url: string, waitMs: number, assumed?:
 
 const NOTHING = {
   partitions: undefined,
+  growth: undefined,
   owners: [],
   held: new Map<string, readonly number[]>(),
   workers: new Map<string, WorkerReport>(),
@@ -122,6 +126,7 @@ async function readDeployment(
   const owners = byNode.map(([{ redis }, held]) => partitionOwners(redis, held))
   return {
     partitions,
+    growth: isAway(keys.cluster) ? undefined : await readMarker(redisOf(keys.cluster)),
     held: new Map(byNode.map(([{ name }, held]) => [name, held])),
     owners: (await Promise.all(owners)).flat().sort((a, b) => a.partition - b.partition),
     workers: isAway(keys.workers) ? new Map() : await readWorkerReports(redisOf(keys.workers)),

@@ -1,7 +1,8 @@
 import { access } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { openSnapshots } from '../bus/index.ts'
 import { readSettings } from '../config/settings.ts'
+import { diskFault } from '../supervisor/disk-fault.ts'
 import { withMergedParts } from './backup/merged-parts.ts'
 import { writeSnapshotFile } from './backup/snapshot-file.ts'
 import { TransferLine } from './backup/transfer-line.ts'
@@ -55,6 +56,8 @@ export async function run(args: string[]): Promise<number> {
   if (!flags.force && (await exists(file))) {
     throw new Error(`${printable(file)} exists; choose another name, or replace it with --force`)
   }
+  const folder = dirname(file)
+  if (!(await exists(folder))) throw new Error(`there is no folder ${printable(folder)}: make it, or name another file`)
   const url = await runningRedisUrl(readSettings({ data: flags.data }))
   const deadline = AbortSignal.timeout(within * 1_000)
   const startedAt = performance.now()
@@ -62,7 +65,9 @@ export async function run(args: string[]): Promise<number> {
     (signal) => write(file, url, AbortSignal.any([signal, deadline]), flags.force),
     { onStopping: () => {} },
   ).catch((error: Error) => {
-    throw error === deadline.reason ? new Error(`the backup was not done within ${within} s (--within)`) : error
+    if (error === deadline.reason) throw new Error(`the backup was not done within ${within} s (--within)`)
+    const fault = diskFault({ path: printable(folder), is: 'folder', instead: 'name another file' }, error.message)
+    throw fault === undefined ? error : new Error(`${fault} (${error.message})`, { cause: error })
   })
   if (written === undefined) return INTERRUPTED
   const { bytes, partitions } = written

@@ -97,13 +97,32 @@ async function examineRedis(settings: Settings, contractHash: string | undefined
   return [
     { of: version === undefined ? 'Redis' : `Redis ${version}`, findings: redisFindings(facts, settings.ackReplicas) },
     {
-      of: `processes (${facts.gateways.size} gateways, ${facts.workers.size} workers, ${facts.partitions ?? 'no'} partitions)`,
+      of: `processes (${processesOf(facts)}, ${facts.partitions ?? 'no'} partitions)`,
       findings: deploymentFindings(
         { ...facts, takesWrites: [facts, ...facts.others].every(takesWrites) },
         { partitions: settings.partitions, contractHash },
       ),
     },
   ]
+}
+
+/** How many there are, where they can say so. */
+function processesOf(facts: DeploymentFacts): string {
+  const canSay = [facts, ...facts.others].every(takesWrites)
+  const count = (n: number, what: string, isUnknown: boolean) =>
+    n === 0 && (isUnknown || !canSay) ? `unknown ${what}` : `${n} ${what}`
+  return [
+    count(
+      facts.gateways.size,
+      'gateways',
+      facts.away.some(({ hasGateways }) => hasGateways),
+    ),
+    count(
+      facts.workers.size,
+      'workers',
+      facts.away.some(({ hasWorkers }) => hasWorkers),
+    ),
+  ].join(', ')
 }
 
 function finding(code: string, severity: Finding['severity'], what: string, todo: string): Finding {

@@ -16,7 +16,7 @@ export interface Expected {
 /** Of what is known, what this looks at. */
 type ProcessFacts = Pick<
   DeploymentFacts,
-  'away' | 'partitions' | 'owners' | 'workers' | 'gateways' | 'contractHash' | 'lackingRights'
+  'away' | 'partitions' | 'growth' | 'owners' | 'workers' | 'gateways' | 'contractHash' | 'lackingRights'
 > & {
   /** Whether processes that run could say so. */
   readonly takesWrites: boolean
@@ -47,9 +47,19 @@ function* topology({ partitions: stored }: ProcessFacts, { partitions }: Expecte
 }
 
 function* processes(
-  { away, partitions, workers, gateways, contractHash, takesWrites }: ProcessFacts,
+  { away, partitions, growth, workers, gateways, contractHash, takesWrites }: ProcessFacts,
   expected: Expected,
 ): Iterable<Finding> {
+  if (growth !== undefined) {
+    const { from, to } = growth
+    yield {
+      code: 'growth-unfinished',
+      severity: 'error',
+      what: `Its ${from} partitions are being divided into ${to}: no gateway or worker starts until that has come to its end.`,
+      todo: `If nobody is at it, run \`tidegate partitions grow ${to}\` (docs/operations.md).`,
+    }
+    return
+  }
   if (partitions === undefined && workers.size + gateways.size > 0) {
     yield {
       code: 'data-gone',

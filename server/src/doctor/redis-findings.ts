@@ -16,8 +16,25 @@ const MIB = 1_024 * 1_024
 /** What is wrong with a Redis as a keeper of events. Pure. @param ackReplicas TIDEGATE_ACK_REPLICAS */
 export function redisFindings(facts: DeploymentFacts, ackReplicas: number): Finding[] {
   const { others, sentinels, away } = facts
-  const ofEach = [facts, ...others].flatMap((redis) => ofOne(redis, sentinels !== undefined, ackReplicas))
-  return [...away.map(awayFinding), ...ofEach, ...sentinelFindings(sentinels)]
+  const each = [facts, ...others].flatMap((redis) =>
+    ofOne(redis, sentinels !== undefined, ackReplicas).map((finding) => ({ node: redis.node, finding })),
+  )
+  return [...away.map(awayFinding), ...ofNodesTogether(each), ...sentinelFindings(sentinels)]
+}
+
+/** What is so of several nodes is said once. */
+function ofNodesTogether(each: readonly { readonly node: string; readonly finding: Finding }[]): Finding[] {
+  const groups = new Map<string, { readonly nodes: string[]; readonly finding: Finding }>()
+  for (const { node, finding } of each) {
+    const known = groups.get(`${finding.code} ${finding.what}`)
+    if (known !== undefined) known.nodes.push(node)
+    else groups.set(`${finding.code} ${finding.what}`, { nodes: [node], finding })
+  }
+  return [...groups.values()].map(({ nodes, finding }) => {
+    if (nodes[0] === '') return finding
+    const who = nodes.length === 1 ? `Node ${nodes[0]}` : `Each of ${nodes.join(', ')}`
+    return { ...finding, what: `${who}: ${finding.what}` }
+  })
 }
 
 /** Whether a Redis that runs stores anything, as far as it says so. Pure. */
@@ -46,7 +63,7 @@ function awayFinding({ node, why, partitions, hasWorkers, hasGateways }: AwayNod
 
 function ofOne(redis: RedisFacts, hasSentinels: boolean, ackReplicas: number): Finding[] {
   const isNode = redis.node !== ''
-  const found = [
+  return [
     ...fitness(redis),
     ...rights(redis),
     ...persistence(redis),
@@ -56,7 +73,6 @@ function ofOne(redis: RedisFacts, hasSentinels: boolean, ackReplicas: number): F
     ...connections(redis),
     ...time(redis),
   ]
-  return isNode ? found.map((finding) => ({ ...finding, what: `Node ${redis.node}: ${finding.what}` })) : found
 }
 
 function* fitness({ node, info }: RedisFacts): Iterable<Finding> {

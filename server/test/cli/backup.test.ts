@@ -139,11 +139,19 @@ describe('tidegate backup', () => {
     await expect(read()).rejects.toThrow(/Redis sent nothing for 0.15 s/)
   })
 
-  it('X-BACKUP-4 a Redis without data of Tidegate is refused, and so are arguments that nobody understands', async () => {
+  it('X-BACKUP-4 a Redis without data of Tidegate is refused, and so are places that are not there, and arguments that nobody understands', async () => {
     await redis.flushall()
     expect(await runCommand('backup', file)).toMatchObject({
       code: 1,
       err: expect.stringMatching(/no data of Tidegate/),
+    })
+    expect(await runCommand('backup', join(folder, 'none', 'b.rdb'))).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/there is no folder .*none: make it, or name another file/),
+    })
+    expect(await runCommand('restore', join(folder, 'none.rdb'))).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/there is no file .*none\.rdb$/m),
     })
     for (const args of [[], [file, file], [file, '--within', '0'], [file, '--within', '1.5']]) {
       expect(await runCommand('backup', ...args)).toMatchObject({ code: 2 })

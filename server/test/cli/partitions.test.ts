@@ -305,13 +305,16 @@ async function stored(count: number): Promise<void> {
 
 const idsOf = async (partitions: number) => (await eventsOf('g.reading', partitions)).map(({ id }) => id).sort()
 
-it('X-GROW-2 killed in the middle and run again, it ends in the same', async () => {
+it('X-GROW-2 DOC-ERROR-1 killed in the middle and run again, it ends in the same; the doctor says so', async () => {
   await stored(500)
   const before = await idsOf(FROM)
   const growing = new TidegateProcess(['partitions', 'grow', `${TO}`], { REDIS_URL: server.url })
   while ((await redis.hget(keys.cluster, 'growth')) === null && !growing.hasEnded) await sleep(1)
   expect(await growing.stop('SIGKILL')).toMatchObject({ signal: 'SIGKILL' })
   expect(await grow(`${TO}`, '--dry-run')).toMatchObject({ code: 1, err: expect.stringContaining('are being divided') })
+  const doctor = await runCommand('doctor')
+  expect(doctor.out).toMatch(/error growth-unfinished/)
+  expect(doctor.out).not.toMatch(/no-worker/)
   expect(await grow(`${TO}`)).toMatchObject({ code: 0 })
   expect(await idsOf(TO)).toEqual(before)
 })

@@ -7,5 +7,5 @@ export {
   growPartitions,
   previewGrowth,
 } from './grow-partitions.ts'
-export { refuseWhileGrowing } from './growth-marker.ts'
+export { readMarker, refuseWhileGrowing } from './growth-marker.ts'
 export type { GrowthPlan, LogPlacement, Placement } from './growth-plan.ts'

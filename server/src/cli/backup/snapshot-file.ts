@@ -18,7 +18,9 @@ export interface SnapshotFile {
  * @throws Error where it is no snapshot, or not all of one
  */
 export async function checkSnapshotFile(file: string): Promise<SnapshotFile> {
-  const handle = await open(file, 'r')
+  const handle = await open(file, 'r').catch((cause: NodeJS.ErrnoException) => {
+    throw cause.code === 'ENOENT' ? new Error(`there is no file ${printable(file)}`, { cause }) : cause
+  })
   try {
     const { size: bytes } = await handle.stat()
     const read = async (length: number, from: number) => {

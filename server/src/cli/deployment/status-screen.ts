@@ -23,11 +23,18 @@ export function statusScreen(status: DeploymentStatus, width: number): string[] 
 }
 
 function head(status: DeploymentStatus, width: number): string[] {
-  const { at, contract, redis, gateways, workers, partitions, ok, findings } = status
+  const { at, contract, redis, gateways, workers, partitions, away, ok, findings } = status
+  const hidden = away.reduce((sum, { partitions: missing }) => sum + missing.length, 0)
+  const counted = [
+    gateways.length === 0 && areGatewaysUnknown(status) ? 'gateways unknown' : `${gateways.length} gateways`,
+    workers.length === 0 && areWorkersUnknown(status) ? 'workers unknown' : `${workers.length} workers`,
+    hidden > 0 ? `${partitions.length} of ${partitions.length + hidden} partitions` : `${partitions.length} partitions`,
+    `contract ${contract ?? (away.length > 0 ? 'unknown' : 'none')}`,
+  ]
   const warnings = findings.length === 0 ? '' : `, ${findings.length} to look at`
   return [
     `${new Date(at).toISOString().slice(0, 19)}Z  ${ok ? 'everything works' : 'SOMETHING DOES NOT WORK'}${warnings}`,
-    `${gateways.length} gateways, ${workers.length} workers, ${partitions.length} partitions, contract ${contract ?? 'none'}`,
+    counted.join(', '),
     ...wrapped(redisLine(redis), width, ''),
   ]
 }
@@ -87,9 +94,15 @@ function masters({ redis }: DeploymentStatus, width: number): string[] {
   )
 }
 
-function gateways({ gateways, away, redis }: DeploymentStatus, width: number): string[] {
-  const isUnknown = !redis.takesWrites || away.some(({ hasGateways }) => hasGateways)
-  if (gateways.length === 0) return [isUnknown ? 'Gateways: unknown.' : 'No gateway.']
+/** They may run, and cannot say so. */
+const areGatewaysUnknown = ({ away, redis }: DeploymentStatus) =>
+  !redis.takesWrites || away.some(({ hasGateways }) => hasGateways)
+const areWorkersUnknown = ({ away, redis }: DeploymentStatus) =>
+  !redis.takesWrites || away.some(({ hasWorkers }) => hasWorkers)
+
+function gateways(status: DeploymentStatus, width: number): string[] {
+  const { gateways } = status
+  if (gateways.length === 0) return [areGatewaysUnknown(status) ? 'Gateways: unknown.' : 'No gateway.']
   const rows = gateways.map((gateway) => [
     gateway.gateway,
     gateway.url.replace('http://', ''),
@@ -116,9 +129,9 @@ function gateways({ gateways, away, redis }: DeploymentStatus, width: number): s
   )
 }
 
-function workers({ workers, away, redis }: DeploymentStatus, width: number): string[] {
-  const isUnknown = !redis.takesWrites || away.some(({ hasWorkers }) => hasWorkers)
-  if (workers.length === 0) return [isUnknown ? 'Workers: unknown.' : 'No worker.']
+function workers(status: DeploymentStatus, width: number): string[] {
+  const { workers } = status
+  if (workers.length === 0) return [areWorkersUnknown(status) ? 'Workers: unknown.' : 'No worker.']
   const rows = workers.map(({ worker, partitions, folded, slowestCommitMs, breakers }) => [
     worker,
     rangesText(partitions),

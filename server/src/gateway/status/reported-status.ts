@@ -72,7 +72,7 @@ const MOST_STEPS = 60
 export function reportedStatus(reports: DeploymentReports, at: number): ReportedStatus {
   const { gateways, workers, owners, redis } = reports
   const takesWrites = redis === undefined || !redis.aof.isEnabled || redis.aof.hasWritten
-  const ofRedis = { away: [], lackingRights: {}, contractHash: undefined, takesWrites }
+  const ofRedis = { away: [], lackingRights: {}, contractHash: undefined, growth: undefined, takesWrites }
   const facts = { gateways, workers, owners, partitions: owners.length, ...ofRedis }
   const findings = deploymentFindings(facts, { partitions: owners.length, contractHash: undefined })
   return {
