@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import type { Benchmark } from '../support/benchmark.ts'
 import { openBench } from '../support/catch-up.ts'
+import { startGatewayAndWorker } from '../support/gateway-and-worker.ts'
 import { PARTITIONS } from '../support/log-filler.ts'
 import { untilShared } from '../support/owners.ts'
 import { percentile } from '../support/percentile.ts'
 import { askModule, type ServerProcess, startModule, startTidegate, untilReady } from '../support/processes.ts'
-import { startBenchRedis } from '../support/redis.ts'
 import { measureBesideCatchUp } from './beside-catch-up.ts'
 import type { CommanderOptions, CommanderReport } from './commander.ts'
 import { sendEndless } from './endless.ts'
@@ -31,11 +31,10 @@ export const entities: Benchmark = {
   notMeasured:
     'networks other than loopback, several workers but for the takeover, the first 20 s of gateway and worker under load; clients, gateway, worker and Redis share the cores',
   async run(progress) {
-    const redis = await startBenchRedis()
-    const environment = { REDIS_URL: redis.url, TIDEGATE_LOG_LEVEL: 'warn' }
-    const fair = await startFair(redis.url)
-    const worker = await startTidegate(['worker', '--config', CONFIG], environment)
-    const gateway = await startTidegate(['gateway', '--port', '0', '--config', CONFIG], environment)
+    const deployment = await startGatewayAndWorker(CONFIG)
+    const { redisUrl, gateway, worker } = deployment
+    const environment = { REDIS_URL: redisUrl, TIDEGATE_LOG_LEVEL: 'warn' }
+    const fair = await startFair(redisUrl)
     const send = (options: Omit<CommanderOptions, 'port'>) => command({ ...options, port: gateway.port })
     try {
       const rates = { lua: [] as number[], fair: [] as number[], tidegate: [] as number[] }
@@ -44,7 +43,7 @@ export const entities: Benchmark = {
       await send({ ...LOAD, ...WARM_UP })
       for (let round = 1; round <= ROUNDS; round++) {
         const inFlight = LOAD.sockets * LOAD.inFlight
-        const lua = await appendByLua({ redisUrl: redis.url, inFlight, keys: LOAD.keys, measureMs: ROUND.measureMs })
+        const lua = await appendByLua({ redisUrl, inFlight, keys: LOAD.keys, measureMs: ROUND.measureMs })
         const decided = await command({ ...LOAD, ...ROUND, port: fair.port })
         const peak = await send({ ...LOAD, ...ROUND })
         progress(
@@ -68,7 +67,7 @@ export const entities: Benchmark = {
       const neighbours = await besideEndless
       progress('one of two workers is killed')
       const other = await startTidegate(['worker', '--config', CONFIG], environment)
-      const connection = await openBench(redis.url)
+      const connection = await openBench(redisUrl)
       await untilShared(connection, PARTITIONS)
       connection.disconnect()
       const takeover = await measureTakeover(gateway.port, worker)
@@ -95,8 +94,8 @@ export const entities: Benchmark = {
         rejected: rejected + half.rejected + neighbours.rejected + besideCatchUp.rejected,
       }
     } finally {
-      await Promise.all([gateway.stop(), worker.stop(), fair.stop()])
-      await redis.close()
+      await fair.stop()
+      await deployment.stop()
     }
   },
 }

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { partitionOf } from '../../../server/src/bus/index.ts'
 import type { Benchmark } from '../support/benchmark.ts'
+import { startGatewayAndWorker } from '../support/gateway-and-worker.ts'
 import { PARTITIONS } from '../support/log-filler.ts'
 import { residentBytes } from '../support/memory.ts'
-import { askModule, startTidegate } from '../support/processes.ts'
-import { startBenchRedis } from '../support/redis.ts'
+import { askModule } from '../support/processes.ts'
 import type { CommanderOptions, CommanderReport } from './commander.ts'
 
 const CONFIG = fileURLToPath(new URL('./entities.config.ts', import.meta.url))
@@ -14,7 +14,7 @@ const FLOOD = { sockets: 4, inFlight: 64, keys: [HOT], warmupMs: 0 } as const
 const PROBE = { sockets: 1, inFlight: 64, commandsPerSec: 200, warmupMs: 1_000 } as const
 const PROBE_MS = 6_000
 const FLOOD_MS = 12_000
-/** The flood has begun by then, and goes on when the probes have ended. */
+/** The flood has begun by then, and is still under way when the probes have ended. */
 const PROBES_BESIDE = { ...PROBE, warmupMs: 3_000, measureMs: PROBE_MS } as const
 const WARM_UP = { sockets: 4, inFlight: 64, keys: 1_000, warmupMs: 0, measureMs: 15_000 } as const
 const MB = 1_048_576
@@ -30,10 +30,7 @@ export const entityFlood: Benchmark = {
   control: 'the same commands without the flood, in the same run',
   notMeasured: 'several gateways and workers; clients, gateway, worker and Redis share the cores',
   async run(progress) {
-    const redis = await startBenchRedis()
-    const environment = { REDIS_URL: redis.url, TIDEGATE_LOG_LEVEL: 'warn' }
-    const worker = await startTidegate(['worker', '--config', CONFIG], environment)
-    const gateway = await startTidegate(['gateway', '--port', '0', '--config', CONFIG], environment)
+    const { gateway, worker, stop } = await startGatewayAndWorker(CONFIG)
     const send = (options: Omit<CommanderOptions, 'port'>) =>
       askModule<CommanderReport>(new URL('./commander.ts', import.meta.url), {
         ...options,
@@ -49,7 +46,7 @@ export const entityFlood: Benchmark = {
       progress('without a flood')
       const quiet = await probe({ ...PROBE, measureMs: PROBE_MS })
       const before = await Promise.all([gateway, worker].map(({ pid }) => residentBytes(pid)))
-      progress(`beside a flood of one entity`)
+      progress('beside a flood of one entity')
       const [flood, beside] = await Promise.all([send({ ...FLOOD, measureMs: FLOOD_MS }), probe(PROBES_BESIDE)])
       const after = await Promise.all([gateway, worker].map(({ pid }) => residentBytes(pid)))
       return {
@@ -70,8 +67,7 @@ export const entityFlood: Benchmark = {
         workerGrownMb: Math.round((after[1]! - before[1]!) / MB),
       }
     } finally {
-      await Promise.all([gateway.stop(), worker.stop()])
-      await redis.close()
+      await stop()
     }
   },
 }

@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { createClient } from '@tidegate/client/node'
 import autocannon from 'autocannon'
 import type { Benchmark } from '../support/benchmark.ts'
-import { startModule, startTidegate, untilReady } from '../support/processes.ts'
-import { startBenchRedis } from '../support/redis.ts'
+import { startGatewayAndWorker } from '../support/gateway-and-worker.ts'
+import { startModule, untilReady } from '../support/processes.ts'
 import { type RequesterReport, requestEvenly } from '../support/request-evenly.ts'
 import type config from './queries.config.ts'
 
@@ -31,12 +31,9 @@ export const entityQueries: Benchmark = {
   control: 'uWebSockets.js alone, which answers each GET with a field of a hash in Redis',
   notMeasured: 'networks other than loopback, commands at the same time; autocannon, gateway and Redis share the cores',
   async run(progress) {
-    const redis = await startBenchRedis()
-    const environment = { REDIS_URL: redis.url, TIDEGATE_LOG_LEVEL: 'warn' }
-    const worker = await startTidegate(['worker', '--config', CONFIG], environment)
-    const gateway = await startTidegate(['gateway', '--port', '0', '--config', CONFIG], environment)
+    const { redisUrl, gateway, stop } = await startGatewayAndWorker(CONFIG)
     const controlChild = startModule(new URL('./query-control.ts', import.meta.url))
-    controlChild.send({ redisUrl: redis.url })
+    controlChild.send({ redisUrl })
     const bareGet = await untilReady(controlChild)
     try {
       progress(`${ORDERS} entities with ${EVENTS} events`)
@@ -60,8 +57,8 @@ export const entityQueries: Benchmark = {
         halfP99Ms: Math.max(...Object.values(figures).map(({ halfP99Ms }) => halfP99Ms)),
       }
     } finally {
-      await Promise.all([gateway.stop(), worker.stop(), bareGet.stop()])
-      await redis.close()
+      await bareGet.stop()
+      await stop()
     }
   },
 }

@@ -179,6 +179,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
 
   /** Takes a frame that need not be parsed. @returns whether it is one */
   #scan(content: Buffer, state: LiveState): boolean {
+    // The scanner asks this again. Asked here, a connection that only subscribes needs no publisher.
     const isScanned = mayBeScanned(content) && this.#publisher.scan(content, state)
     if (isScanned) this.#stores = true
     return isScanned

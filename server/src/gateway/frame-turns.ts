@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { LoopTurn } from '../loop-turn.ts'
+import { TurnRounds } from './turn-rounds.ts'
 
 /** What may wait of one connection: all that its socket is read for at once. */
 const MAX_WAITING_BYTES = 1_048_576
@@ -11,8 +12,6 @@ const MAX_HELD_FRAMES = 256
 
 /** Frames that were read are dropped so many at a time. */
 const DROP_READ = 256
-/** How often those are looked at that are held: often enough to read them as they have waited. */
-const HELD_LOOK_MS = 20
 
 /** Reads frames. Its methods MUST NOT throw. */
 export interface FrameReader<Frame> {
@@ -36,25 +35,22 @@ interface Waiting<Frame> {
  * nobody waits for the flood of another. Frames of a connection that has to wait are held until then.
  */
 export class FrameTurns<Frame extends { readonly bytes: number }> {
-  readonly #clock: Pick<Clock, 'monotonic'>
   readonly #kept: (frame: Frame) => Frame
-  readonly #loopTurn: LoopTurn
+  readonly #rounds: TurnRounds<FrameReader<Frame>>
   readonly #waiting = new Map<FrameReader<Frame>, Waiting<Frame>>()
-  /** Those with waiting frames, in the order of the round, without those that have to wait. */
-  readonly #round = new Set<FrameReader<Frame>>()
   /** Those that had a frame in this turn. */
   readonly #seen = new Set<FrameReader<Frame>>()
-  #turn: NodeJS.Immediate | undefined
-  /** Runs while somebody has to wait. */
-  #look: NodeJS.Timeout | undefined
-  #until = 0
   #waitingBytes = 0
 
   /** @param kept makes a frame that outlasts the call in which it came */
   constructor(clock: Pick<Clock, 'monotonic'>, kept: (frame: Frame) => Frame, loopTurn = new LoopTurn(clock)) {
-    this.#clock = clock
-    this.#loopTurn = loopTurn
     this.#kept = kept
+    this.#rounds = new TurnRounds({
+      clock,
+      loopTurn,
+      waitMs: (reader) => reader.waitMs(),
+      onTurn: () => this.#readWaiting(),
+    })
   }
 
   get waitingBytes(): number {
@@ -63,9 +59,9 @@ export class FrameTurns<Frame extends { readonly bytes: number }> {
 
   /** A frame has come. Frames of one connection are read in their order. */
   take(reader: FrameReader<Frame>, frame: Frame): void {
-    this.#begin()
+    this.#rounds.begin()
     const waiting = this.#waiting.get(reader)
-    const isItsTurn = waiting === undefined && (!this.#seen.has(reader) || this.#clock.monotonic() < this.#until)
+    const isItsTurn = waiting === undefined && (!this.#seen.has(reader) || this.#rounds.hasTime)
     if (isItsTurn && reader.waitMs() === 0) {
       this.#seen.add(reader)
       reader.read(frame)
@@ -77,11 +73,11 @@ export class FrameTurns<Frame extends { readonly bytes: number }> {
     if (frames.length === 0) return
     const { frames: later, next } = this.#waiting.get(reader) ?? { frames: [], next: 0 }
     this.forget(reader)
-    this.#begin()
+    this.#rounds.begin()
     const all = [...frames, ...later.slice(next)]
     const bytes = all.reduce((sum, frame) => sum + frame.bytes, 0)
     this.#waiting.set(reader, { frames: all, next: 0, bytes })
-    this.#round.add(reader)
+    this.#rounds.add(reader)
     this.#waitingBytes += bytes
   }
 
@@ -89,20 +85,20 @@ export class FrameTurns<Frame extends { readonly bytes: number }> {
   forget(reader: FrameReader<Frame>): void {
     this.#waitingBytes -= this.#waiting.get(reader)?.bytes ?? 0
     this.#waiting.delete(reader)
-    this.#round.delete(reader)
+    this.#rounds.delete(reader)
     this.#seen.delete(reader)
   }
 
   #keep(reader: FrameReader<Frame>, waiting: Waiting<Frame>, frame: Frame): void {
     if (!this.#waiting.has(reader)) {
       this.#waiting.set(reader, waiting)
-      this.#round.add(reader)
+      this.#rounds.add(reader)
     }
     waiting.frames.push(this.#kept(frame))
     waiting.bytes += frame.bytes
     this.#waitingBytes += frame.bytes
     // Also where its wait has ended since it was looked at: it is read at the next look.
-    const isHeld = !this.#round.has(reader) || reader.waitMs() > 0
+    const isHeld = this.#rounds.isHeld(reader) || reader.waitMs() > 0
     const isFull = () => waiting.bytes > MAX_WAITING_BYTES || this.#waitingBytes > MAX_ALL_WAITING_BYTES
     if (isHeld && (isFull() || waiting.frames.length - waiting.next > MAX_HELD_FRAMES)) {
       this.forget(reader)
@@ -112,33 +108,13 @@ export class FrameTurns<Frame extends { readonly bytes: number }> {
     while (!isHeld && isFull() && this.#waiting.get(reader) === waiting) this.#readNext(reader, waiting)
   }
 
-  #begin(): void {
-    if (this.#turn !== undefined) return
-    this.#until = this.#loopTurn.until()
-    this.#turn = setImmediate(() => this.#go())
-  }
-
-  #go(): void {
-    this.#turn = undefined
+  #readWaiting(): void {
     this.#seen.clear()
-    if (this.#round.size === 0) return
-    this.#begin()
     do {
-      const [reader] = this.#round
+      const reader = this.#rounds.take()
       if (reader === undefined) return
-      if (reader.waitMs() === 0) this.#readNext(reader, this.#waiting.get(reader)!)
-      else this.#hold(reader)
-    } while (this.#clock.monotonic() < this.#until)
-  }
-
-  #hold(reader: FrameReader<Frame>): void {
-    this.#round.delete(reader)
-    this.#look ??= setTimeout(() => {
-      this.#look = undefined
-      for (const reader of this.#waiting.keys()) this.#round.add(reader)
-      this.#begin()
-    }, HELD_LOOK_MS)
-    this.#look.unref()
+      this.#readNext(reader, this.#waiting.get(reader)!)
+    } while (this.#rounds.hasTime)
   }
 
   /** Reads one frame, and then it is the turn of another connection. */
@@ -150,8 +126,8 @@ export class FrameTurns<Frame extends { readonly bytes: number }> {
     }
     waiting.bytes -= frame.bytes
     this.#waitingBytes -= frame.bytes
-    this.#round.delete(reader)
-    if (waiting.next < waiting.frames.length) this.#round.add(reader)
+    this.#rounds.delete(reader)
+    if (waiting.next < waiting.frames.length) this.#rounds.add(reader)
     else this.#waiting.delete(reader)
     reader.read(frame)
   }

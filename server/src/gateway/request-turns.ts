@@ -1,10 +1,9 @@
 import type { Clock } from '../clock.ts'
 import { LoopTurn } from '../loop-turn.ts'
+import { TurnRounds } from './turn-rounds.ts'
 
 /** Requests of one address that may wait. */
 const MAX_WAITING = 100
-/** How often those are looked at that have used up their share. */
-const HELD_LOOK_MS = 20
 
 /** Somebody who sends requests. */
 export interface Asker {
@@ -26,20 +25,18 @@ interface Waiting {
  * its share of the event loop wait until it has grown again.
  */
 export class RequestTurns {
-  readonly #clock: Pick<Clock, 'monotonic'>
-  readonly #loopTurn: LoopTurn
+  readonly #rounds: TurnRounds<string>
+  /** By address. */
   readonly #waiting = new Map<string, Waiting[]>()
-  /** Addresses of which requests wait, in the order of the round, without those that have used up their share. */
-  readonly #round = new Set<string>()
-  #turn: NodeJS.Immediate | undefined
-  /** Runs while somebody waits for its share. */
-  #look: NodeJS.Timeout | undefined
-  #until = 0
   #turns = 0
 
   constructor(clock: Pick<Clock, 'monotonic'>, loopTurn = new LoopTurn(clock)) {
-    this.#clock = clock
-    this.#loopTurn = loopTurn
+    this.#rounds = new TurnRounds({
+      clock,
+      loopTurn,
+      waitMs: (address) => this.#waiting.get(address)![0]!.asker.workWaitMs(),
+      onTurn: () => void this.#handleWaiting(),
+    })
   }
 
   /** Differs from turn to turn of the event loop while requests are handled. */
@@ -53,53 +50,30 @@ export class RequestTurns {
 
   /** A request has come. Resolves when it may be handled; `undefined`: at once. */
   take(asker: Asker): Promise<void> | undefined {
-    this.#begin()
+    this.#rounds.begin()
     const { address } = asker
     const waiting = this.#waiting.get(address)
-    const isFree = this.#round.size === 0 && this.#clock.monotonic() < this.#until
+    const isFree = this.#rounds.isEmpty && this.#rounds.hasTime
     if (waiting === undefined && isFree && asker.workWaitMs() === 0) return undefined
     return new Promise((handle) => {
       if (waiting !== undefined) return void waiting.push({ asker, handle })
       this.#waiting.set(address, [{ asker, handle }])
-      this.#round.add(address)
+      this.#rounds.add(address)
     })
   }
 
-  #begin(): void {
-    if (this.#turn !== undefined) return
-    this.#until = this.#loopTurn.until()
-    this.#turn = setImmediate(() => void this.#go())
-  }
-
-  async #go(): Promise<void> {
-    this.#turn = undefined
+  async #handleWaiting(): Promise<void> {
     this.#turns++
-    if (this.#round.size === 0) return
-    this.#begin()
     do {
-      const [address] = this.#round
+      const address = this.#rounds.take()
       if (address === undefined) return
       const waiting = this.#waiting.get(address)!
-      this.#round.delete(address)
-      if (waiting[0]!.asker.workWaitMs() > 0) {
-        this.#hold()
-        continue
-      }
       const { handle } = waiting.shift()!
-      if (waiting.length > 0) this.#round.add(address)
+      if (waiting.length > 0) this.#rounds.add(address)
       else this.#waiting.delete(address)
       handle()
       // What it starts runs now, and counts.
       await undefined
-    } while (this.#clock.monotonic() < this.#until)
-  }
-
-  #hold(): void {
-    this.#look ??= setTimeout(() => {
-      this.#look = undefined
-      for (const address of this.#waiting.keys()) this.#round.add(address)
-      this.#begin()
-    }, HELD_LOOK_MS)
-    this.#look.unref()
+    } while (this.#rounds.hasTime)
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { LoopTurn } from '../loop-turn.ts'
 import type { ClientLimits } from './client-limits.ts'
+import { PacedLoop } from './paced-loop.ts'
 import { Turns } from './turns.ts'
 
 /** Who pays for work. */
@@ -16,22 +17,17 @@ interface Waiting {
  * little is done in each turn of the event loop, and those who have used up their share of it wait.
  */
 export class PacedWork {
-  readonly #clock: Pick<Clock, 'monotonic'>
   readonly #turns = new Turns<Waiting>()
-  readonly #loopTurn: Pick<LoopTurn, 'until'>
-  #turn: NodeJS.Immediate | undefined
-  /** Runs while everybody who waits has used up their share. */
-  #paying: NodeJS.Timeout | undefined
+  readonly #loop: PacedLoop
 
   constructor(clock: Pick<Clock, 'monotonic'>, loopTurn: Pick<LoopTurn, 'until'> = new LoopTurn(clock)) {
-    this.#clock = clock
-    this.#loopTurn = loopTurn
+    this.#loop = new PacedLoop(clock, loopTurn, () => this.#runNext())
   }
 
   /** @param action is called once, after what waits for this worker already. MUST NOT throw. */
   run(worker: Worker, action: () => void): void {
     this.#turns.add(worker.purse, { worker, action })
-    this.#schedule()
+    this.#loop.wake()
   }
 
   /** The same for what is paid for otherwise: nobody waits for a share. Its result is there at the end of the turn. */
@@ -49,35 +45,15 @@ export class PacedWork {
 
   /** Nothing more is done. */
   close(): void {
-    clearImmediate(this.#turn)
-    clearTimeout(this.#paying)
+    this.#loop.close()
     this.#turns.clear()
   }
 
-  #schedule(): void {
-    this.#turn ??= setImmediate(() => this.#go())
-  }
-
-  #go(): void {
-    this.#turn = undefined
-    const until = this.#loopTurn.until()
-    do {
-      const next = this.#turns.take((_, { worker }) => worker.workWaitMs() === 0)
-      if (next === undefined) return this.#waitForPayment()
-      next.worker.working(next.action)
-    } while (this.#clock.monotonic() < until)
-    if (this.#turns.size > 0) this.#schedule()
-  }
-
-  #waitForPayment(): void {
-    if (this.#turns.size === 0 || this.#paying !== undefined) return
-    this.#paying = setTimeout(
-      () => {
-        this.#paying = undefined
-        this.#schedule()
-      },
-      this.#turns.waitMs((_, { worker }) => worker.workWaitMs()),
-    )
-    this.#paying.unref()
+  /** @returns how long until another may run, ms */
+  #runNext(): number {
+    const next = this.#turns.take((_, { worker }) => worker.workWaitMs() === 0)
+    if (next === undefined) return this.#turns.waitMs((_, { worker }) => worker.workWaitMs())
+    next.worker.working(next.action)
+    return this.#turns.size > 0 ? 0 : Number.POSITIVE_INFINITY
   }
 }

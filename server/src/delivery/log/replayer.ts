@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { compareStreamIds } from '@tidegate/protocol'
 import { type Bus, BusUnavailable, type LogPage } from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
-import { PacedWork, type Reader, ReadTurns } from '../../limits/index.ts'
+import { PacedLoop, PacedWork, type Reader, ReadTurns } from '../../limits/index.ts'
 import { LoopTurn } from '../../loop-turn.ts'
 import type { Entry } from '../wire/index.ts'
 import { type OnCorrupt, readEntry } from './read-entry.ts'
@@ -43,15 +43,12 @@ export class Replayer {
   readonly #clock: Clock
   readonly #cursorOf: (topic: string, partition: number) => string | undefined
   readonly #onCorrupt: OnCorrupt
-  readonly #loopTurn: LoopTurn
+  readonly #loop: PacedLoop
   readonly #work: PacedWork
   readonly #pages = new SharedPages()
   readonly #waiting = new ReadTurns<PageReader>()
   /** By log that is being read. */
   readonly #parked = new Map<string, PageReader[]>()
-  #serving: NodeJS.Immediate | undefined
-  /** Runs while everybody who waits has to pay first. */
-  #paying: NodeJS.Timeout | undefined
   readonly #timer: NodeJS.Timeout
   #closed = false
 
@@ -66,7 +63,7 @@ export class Replayer {
     onCorrupt: OnCorrupt,
     loopTurn = new LoopTurn(clock),
   ) {
-    this.#loopTurn = loopTurn
+    this.#loop = new PacedLoop(clock, loopTurn, () => this.#serveNext())
     this.#work = new PacedWork(clock, loopTurn)
     this.#onCorrupt = onCorrupt
     this.#bus = bus
@@ -87,7 +84,7 @@ export class Replayer {
    */
   request(reader: PageReader): void {
     this.#waiting.add(reader.reader, reader)
-    this.#schedule()
+    this.#loop.wake()
   }
 
   /** Drops cached pages of a log that has lost entries. */
@@ -97,40 +94,21 @@ export class Replayer {
 
   close(): void {
     this.#closed = true
+    this.#loop.close()
     this.#work.close()
     clearInterval(this.#timer)
-    clearImmediate(this.#serving)
-    clearTimeout(this.#paying)
     this.#waiting.clear()
     this.#parked.clear()
   }
 
-  #schedule(): void {
-    if (!this.#closed) this.#serving ??= setImmediate(() => this.#serve())
-  }
-
-  #serve(): void {
-    this.#serving = undefined
-    const until = this.#loopTurn.until()
-    do {
-      const reader = this.#waiting.take()
-      if (reader === undefined) return this.#waitForPayment()
-      if (!this.#serveOne(reader)) {
-        // No read is free: later readers wait too, so that none is passed over for good.
-        this.#waiting.addFirst(reader.reader, reader)
-        return
-      }
-    } while (this.#clock.monotonic() < until)
-    if (this.#waiting.size > 0) this.#schedule()
-  }
-
-  #waitForPayment(): void {
-    if (this.#waiting.size === 0 || this.#paying !== undefined) return
-    this.#paying = setTimeout(() => {
-      this.#paying = undefined
-      this.#schedule()
-    }, this.#waiting.waitMs())
-    this.#paying.unref()
+  /** @returns how long until another may be served, ms */
+  #serveNext(): number {
+    const reader = this.#waiting.take()
+    if (reader === undefined) return this.#waiting.waitMs()
+    if (this.#serveOne(reader)) return this.#waiting.size > 0 ? 0 : Number.POSITIVE_INFINITY
+    // No read is free: later readers wait too, so that none is passed over for good.
+    this.#waiting.addFirst(reader.reader, reader)
+    return Number.POSITIVE_INFINITY
   }
 
   /** False if it would need one more read than allowed. */
@@ -205,7 +183,7 @@ export class Replayer {
     }
     for (const parked of this.#parked.get(log)?.reverse() ?? []) this.#waiting.addFirst(parked.reader, parked)
     this.#parked.delete(log)
-    this.#schedule()
+    this.#loop.wake()
   }
 }
 

@@ -1,0 +1,90 @@
+import type { Clock } from '../clock.ts'
+import type { LoopTurn } from '../loop-turn.ts'
+
+/** How often those are looked at that are held: often enough to serve them as they have waited. */
+const HELD_LOOK_MS = 20
+
+export interface TurnRoundsOptions<Member> {
+  readonly clock: Pick<Clock, 'monotonic'>
+  readonly loopTurn: LoopTurn
+  /** How long until something of a member is to be done, ms; 0: now. MUST NOT throw. */
+  waitMs(member: Member): number
+  /** A turn has begun: whose turn it is can be taken. MUST NOT throw. */
+  onTurn(): void
+}
+
+/**
+ * Rounds over those of whom something waits, as far as each turn of the event loop allows. Those who have to wait are held, and are
+ * in a round again once they may have waited enough.
+ */
+export class TurnRounds<Member> {
+  readonly #options: TurnRoundsOptions<Member>
+  readonly #round = new Set<Member>()
+  readonly #held = new Set<Member>()
+  #turn: NodeJS.Immediate | undefined
+  #look: NodeJS.Timeout | undefined
+  #until = 0
+
+  constructor(options: TurnRoundsOptions<Member>) {
+    this.#options = options
+  }
+
+  /** Nobody is in the round; some may be held. */
+  get isEmpty(): boolean {
+    return this.#round.size === 0
+  }
+
+  /** Whether the present turn has time left. */
+  get hasTime(): boolean {
+    return this.#options.clock.monotonic() < this.#until
+  }
+
+  /** Something is done: the time of the turn counts from the first call in it. */
+  begin(): void {
+    if (this.#turn !== undefined) return
+    this.#until = this.#options.loopTurn.until()
+    this.#turn = setImmediate(() => this.#next())
+  }
+
+  /** At the end of the round. */
+  add(member: Member): void {
+    this.#round.add(member)
+  }
+
+  isHeld(member: Member): boolean {
+    return this.#held.has(member)
+  }
+
+  delete(member: Member): void {
+    this.#round.delete(member)
+    this.#held.delete(member)
+  }
+
+  /** Whose turn it is; it has left the round. `undefined`: nobody's in this turn of the event loop. */
+  take(): Member | undefined {
+    for (const member of this.#round) {
+      this.#round.delete(member)
+      if (this.#options.waitMs(member) === 0) return member
+      this.#hold(member)
+      if (!this.hasTime) return undefined
+    }
+    return undefined
+  }
+
+  #next(): void {
+    this.#turn = undefined
+    if (this.#round.size > 0) this.begin()
+    this.#options.onTurn()
+  }
+
+  #hold(member: Member): void {
+    this.#held.add(member)
+    this.#look ??= setTimeout(() => {
+      this.#look = undefined
+      for (const held of this.#held) this.#round.add(held)
+      this.#held.clear()
+      this.begin()
+    }, HELD_LOOK_MS)
+    this.#look.unref()
+  }
+}
