@@ -253,7 +253,7 @@ describe('imports', () => {
     expect(
       addressed
         .map(({ path }) => path)
-        .filter((path) => !/^server\/src\/(config|cli|supervisor)\/|-app\.ts$/.test(path)),
+        .filter((path) => !/^server\/src\/(config|cli|supervisor|gateway-app)\/|-app\.ts$/.test(path)),
     ).toEqual([])
   })
 
