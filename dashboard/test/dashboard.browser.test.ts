@@ -159,7 +159,7 @@ async function lookAtAnOrder(page: Page, url: string): Promise<void> {
   await panel.locator('#entity-index').selectOption('userId')
   await panel.locator('#entity-value').fill('nobody')
   await page.keyboard.press('Enter')
-  await panel.locator('#found', { hasText: 'There is none with userId "nobody".' }).waitFor()
+  await panel.locator('#found', { hasText: 'No entity with userId "nobody".' }).waitFor()
   await panel.locator('#entity-value').fill('<b>me</b>')
   await page.keyboard.press('Enter')
   await panel.locator('#found button', { hasText: 'seen/1' }).waitFor()

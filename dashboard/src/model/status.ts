@@ -13,12 +13,16 @@ export type Operations =
   /** The caller may not see it, or this address does not have it. */
   | { readonly kind: 'withheld'; readonly why: 'right' | 'elsewhere' }
 
-const BREAKER_ORDER: readonly Breaker['state'][] = ['closed', 'half_open', 'open']
+/** From this lag on a partition is behind, as `tidegate doctor` reports it. */
+const LAG_ALERT_MS = 10_000
 
-/** Breakers that are not closed, of all processes. */
-export function openBreakers({ gateways, workers }: StatusAnswer): number {
-  const all = [...gateways, ...workers].flatMap(({ breakers }) => breakers)
-  return all.filter(({ state }) => BREAKER_ORDER.indexOf(state) > 0).length
+export function isBehind(lagMs: number | null): boolean {
+  return (lagMs ?? 0) > LAG_ALERT_MS
+}
+
+/** Those that hold calls back, at least for a while. */
+export function openBreakers(breakers: readonly Breaker[]): readonly Breaker[] {
+  return breakers.filter(({ state }) => state !== 'closed')
 }
 
 /** The worst gateway's, ms; `undefined` where none has measured any lately. */

@@ -1,138 +1,13 @@
 import type { Monitor } from '../model/monitor.ts'
-import type { Breaker, Latency, StatusAnswer } from '../model/status.ts'
-import { type DataColumn, type DataRow, DataTable } from './data-table.ts'
+import type { StatusAnswer } from '../model/status.ts'
+import { DataTable } from './data-table.ts'
 import { DeadLettersPanel } from './dead-letters-panel.ts'
+import { SECTIONS, type Section } from './deployment-sections.ts'
 import { element, setText } from './element.ts'
 import { FindingsPanel } from './findings-panel.ts'
-import { formatAge, formatBytes, formatCount, formatLatency } from './format.ts'
+import { formatBytes } from './format.ts'
 import type { View } from './view.ts'
 import { WithheldNotice } from './withheld-notice.ts'
-
-/** From it on a partition is behind: as the doctor says it. */
-const LAG_ALERT_MS = 10_000
-
-interface Section {
-  readonly title: string
-  readonly columns: readonly DataColumn[]
-  readonly rows: (status: StatusAnswer) => readonly DataRow[]
-  /** Instead of a table without rows. */
-  readonly none: string
-}
-
-const number = (title: string): DataColumn => ({ title, isNumber: true })
-
-const SECTIONS: readonly Section[] = [
-  {
-    title: 'Gateways',
-    columns: [
-      { title: 'Gateway' },
-      { title: 'Address' },
-      { title: 'Ready' },
-      number('Clients'),
-      number('Subscriptions'),
-      number('Queued'),
-      number('Slow'),
-      number('Stored p50 / p99'),
-      number('Delivered p50 / p99'),
-      { title: 'Breakers' },
-    ],
-    rows: ({ gateways }) =>
-      gateways.map((one) => ({
-        isBad: !one.ready || isHeldBack(one.breakers),
-        cells: [
-          one.gateway,
-          one.url.replace(/^https?:\/\//, ''),
-          one.draining ? 'draining' : one.ready ? 'yes' : (one.red[0] ?? 'no'),
-          formatCount(one.sessions),
-          formatCount(one.subscriptions),
-          formatBytes(one.queueBytes),
-          formatCount(one.congestedSessions),
-          latencyText(one.latency?.publishToStore),
-          latencyText(one.latency?.storeToSocket),
-          breakersText(one.breakers),
-        ],
-      })),
-    none: 'No gateway says how it is.',
-  },
-  {
-    title: 'Workers',
-    columns: [
-      { title: 'Worker' },
-      { title: 'Partitions' },
-      number('Events'),
-      number('Late'),
-      number('Dead letters'),
-      number('Slowest commit'),
-      { title: 'Breakers' },
-    ],
-    rows: ({ workers }) =>
-      workers.map((one) => ({
-        isBad: isHeldBack(one.breakers),
-        cells: [
-          one.worker,
-          rangesText(one.partitions),
-          formatCount(one.folded.events),
-          formatCount(one.folded.late),
-          formatCount(one.folded.deadLetters),
-          formatLatency(one.slowestCommitMs),
-          breakersText(one.breakers),
-        ],
-      })),
-    none: 'No worker says how it is.',
-  },
-  {
-    title: 'Partitions',
-    columns: [
-      { title: 'Partition' },
-      { title: 'Owner' },
-      number('Behind for'),
-      number('Entries behind'),
-      number('Open windows'),
-      number('State'),
-    ],
-    rows: ({ partitions }) =>
-      partitions.map((one) => ({
-        isBad: !one.isOwned || (one.lagMs ?? 0) > LAG_ALERT_MS,
-        cells: [
-          `${one.partition}`,
-          one.isOwned ? (one.owner ?? 'taken just now') : 'nobody',
-          one.lagMs === null ? '–' : formatAge(one.lagMs),
-          one.lagEntries === null ? '–' : formatCount(one.lagEntries),
-          formatCount(one.openStates),
-          formatBytes(one.stateBytes),
-        ],
-      })),
-    none: 'There are no partitions.',
-  },
-  {
-    title: 'Slow clients',
-    columns: [
-      { title: 'Client' },
-      { title: 'Gateway' },
-      { title: 'Topics' },
-      number('Events'),
-      number('Queued'),
-      number('Slow for'),
-      { title: 'Waits for' },
-    ],
-    rows: ({ gateways }) =>
-      gateways
-        .flatMap(({ gateway, slow }) => slow.map((one) => ({ gateway, ...one })))
-        .sort((a, b) => b.queuedBytes - a.queuedBytes)
-        .map((one) => ({
-          cells: [
-            one.session,
-            one.gateway,
-            one.topics.join(', '),
-            formatCount(one.queuedEvents),
-            formatBytes(one.queuedBytes),
-            formatAge(one.congestedMs),
-            one.reason ?? '–',
-          ],
-        })),
-    none: 'None: every client takes what it is sent.',
-  },
-]
 
 /** Processes, partitions, slow clients and dead letters, for operators. */
 export class DeploymentView implements View {
@@ -206,32 +81,8 @@ class SectionPanel {
 }
 
 function redisText(redis: StatusAnswer['redis']): string {
-  if (redis === null) return 'Redis may not be asked for its memory.'
+  if (redis === null) return 'The gateway may not read the memory of Redis.'
   const { usedBytes, maxBytes } = redis
   const limit = maxBytes === 0 ? ', without a limit' : ` of ${formatBytes(maxBytes)}`
   return `Redis uses ${formatBytes(usedBytes)}${limit}.`
-}
-
-function latencyText(latency: Latency | null | undefined): string {
-  return latency == null ? '–' : `${formatLatency(latency.p50Ms)} / ${formatLatency(latency.p99Ms)}`
-}
-
-function isHeldBack(breakers: readonly Breaker[]): boolean {
-  return breakers.some(({ state }) => state !== 'closed')
-}
-
-function breakersText(breakers: readonly Breaker[]): string {
-  const open = breakers.filter(({ state }) => state !== 'closed')
-  return open.length === 0 ? 'closed' : open.map((one) => `${one.class} ${one.state.replace('_', ' ')}`).join(', ')
-}
-
-/** `0–3, 5`. */
-function rangesText(numbers: readonly number[]): string {
-  const ranges: [from: number, to: number][] = []
-  for (const one of [...numbers].sort((a, b) => a - b)) {
-    const last = ranges.at(-1)
-    if (last !== undefined && one === last[1] + 1) last[1] = one
-    else ranges.push([one, one])
-  }
-  return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`)).join(', ')
 }

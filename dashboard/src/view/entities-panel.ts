@@ -102,7 +102,7 @@ export class EntitiesPanel {
     history.replaceState(null, '', addressOf('entities', name, key))
   }
 
-  /** Shows an entity that an address names, if there is such a one. */
+  /** Shows the entity that an address names, if it exists. */
   openLinked(name: string, key: string): void {
     if (key === '' || !this.#monitor.entities.some((entity) => entity.name === name)) return
     if (this.#card?.isOf(name, key) === true) return

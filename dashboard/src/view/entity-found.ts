@@ -57,10 +57,10 @@ function summaryOf(search: Search): string {
     case 'searching':
       return `Looking for ${search.what} …`
     case 'failed':
-      return `${search.what} could not be looked for: ${search.message}`
+      return `The search for ${search.what} failed: ${search.message}`
     case 'found': {
       const { what, entities, next } = search
-      if (entities.length === 0) return `There is none with ${what}.`
+      if (entities.length === 0) return `No entity with ${what}.`
       return `${formatCount(entities.length)}${next === undefined ? '' : ' or more'} with ${what}:`
     }
   }

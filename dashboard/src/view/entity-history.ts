@@ -1,6 +1,7 @@
 import { HISTORY_PAGE, type HistoryLine, type HistoryPage } from '../model/entity-watch.ts'
 import { element, setText } from './element.ts'
-import { formatCount, formatDateTime } from './format.ts'
+import { formatCount } from './format.ts'
+import { timeElement } from './time-element.ts'
 
 export interface HistoryActions {
   readonly onChoose: (version: number) => void
@@ -74,7 +75,7 @@ export class EntityHistory {
       element('td', {}, choose),
       element('th', { scope: 'row' }, type),
       element('td', { class: 'data' }, element('code', { title: text }, text === '{}' ? '' : text)),
-      element('td', {}, element('time', { datetime: new Date(time).toISOString() }, formatDateTime(time))),
+      element('td', {}, timeElement(time)),
       element('td', {}, element('code', { class: 'id', title: commandId }, commandId)),
     )
   }

@@ -2,12 +2,13 @@ import type { GapLine } from '../model/gap-tally.ts'
 import type { Monitor } from '../model/monitor.ts'
 import { element } from './element.ts'
 import { formatCount, formatTime } from './format.ts'
+import { timeElement } from './time-element.ts'
 
 const REASONS: Readonly<Record<GapLine['reason'], string>> = {
   overflow: 'this page or its connection was too slow',
   trimmed: 'older than what the topic retains',
   epoch: 'the log may have lost its newest events',
-  reset: 'the place of this page could not be told',
+  reset: 'the position of this page is unknown',
   bus: 'Redis could not be read',
 }
 
@@ -51,6 +52,6 @@ function row({ topic, lane, reason, events, orMore, lastAtMs }: GapLine): HTMLEl
     { 'data-reason': reason },
     element('b', {}, topic),
     ` (${lane}): ${what} withheld, ${REASONS[reason]}. `,
-    element('time', { datetime: new Date(lastAtMs).toISOString() }, formatTime(lastAtMs)),
+    timeElement(lastAtMs, formatTime),
   )
 }

@@ -1,9 +1,10 @@
 import type { DeadLetterList, LetterState, ShownLetter } from '../model/dead-letters.ts'
 import type { KeyStyles } from '../model/key-styles.ts'
 import { element, setText } from './element.ts'
-import { formatCount, formatDateTime } from './format.ts'
+import { formatCount } from './format.ts'
+import { keyElement } from './key-element.ts'
 import { Roving } from './roving.ts'
-import { swatchClass } from './theme.ts'
+import { timeElement } from './time-element.ts'
 
 /** A letter a line, that opens to the whole event, with a button that redrives it. One stop of the Tab key. */
 export class LetterRows {
@@ -39,17 +40,15 @@ export class LetterRows {
 
   #row(letter: ShownLetter): { readonly root: HTMLElement; readonly draw: () => void } {
     const { topic, cause, event, origin } = letter
-    const style = this.#styles.known(event.key)
-    const swatch = style === undefined ? [] : [element('span', { class: swatchClass(style) })]
     const details = element(
       'details',
       {},
       element(
         'summary',
         {},
-        element('time', { datetime: new Date(event.time).toISOString() }, formatDateTime(event.time)),
+        timeElement(event.time),
         element('b', {}, topic),
-        element('span', { class: 'key', title: event.key }, ...swatch, event.key),
+        keyElement(event.key, this.#styles),
         element('span', { class: 'cause', title: cause }, cause),
       ),
     )

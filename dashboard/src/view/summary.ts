@@ -1,13 +1,10 @@
 import type { Monitor } from '../model/monitor.ts'
 import { HISTORY_STEPS } from '../model/rates.ts'
-import { openBreakers, type StatusAnswer, worstP99 } from '../model/status.ts'
+import { isBehind, openBreakers, type StatusAnswer, worstP99 } from '../model/status.ts'
 import { DEAD_LETTERS } from './dead-letters-panel.ts'
 import { element, setText } from './element.ts'
 import { formatAge, formatCount, formatLatency, formatRate } from './format.ts'
 import { Sparkline } from './sparkline.ts'
-
-/** From it on a partition is behind: as the doctor says it. */
-const LAG_ALERT_MS = 10_000
 
 /** The numbers that tell at a glance whether all is well. */
 export class Summary {
@@ -57,8 +54,8 @@ export class Summary {
     const lagMs = Math.max(0, ...partitions.map((partition) => partition.lagMs ?? 0))
     const ownerless = partitions.filter(({ isOwned }) => !isOwned).length
     const lagText = ownerless > 0 ? `${ownerless} without owner` : formatAge(lagMs)
-    this.#lag.show(lagText, ownerless > 0 || lagMs > LAG_ALERT_MS)
-    const open = openBreakers(status)
+    this.#lag.show(lagText, ownerless > 0 || isBehind(lagMs))
+    const open = [...gateways, ...workers].flatMap(({ breakers }) => openBreakers(breakers)).length
     this.#breakers.show(open === 0 ? 'closed' : `${open} open`, open > 0)
     const ready = gateways.filter((gateway) => gateway.ready).length
     const isRed = ready < gateways.length || workers.length === 0

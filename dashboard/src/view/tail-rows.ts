@@ -2,9 +2,9 @@ import type { KeyStyles } from '../model/key-styles.ts'
 import type { ReceivedEvent } from '../model/recent-events.ts'
 import { MAX_ROWS } from '../model/tail.ts'
 import { element } from './element.ts'
-import { formatDateTime } from './format.ts'
+import { keyElement } from './key-element.ts'
 import { Roving } from './roving.ts'
-import { swatchClass } from './theme.ts'
+import { timeElement } from './time-element.ts'
 
 /** Events newest first, a line each that opens to the whole event. One stop of the Tab key. */
 export class TailRows {
@@ -29,13 +29,11 @@ export class TailRows {
   }
 
   #row(event: ReceivedEvent): HTMLElement {
-    const style = this.#styles.known(event.key)
-    const swatch = style === undefined ? [] : [element('span', { class: swatchClass(style) })]
     const summary = element(
       'summary',
       {},
-      element('time', { datetime: new Date(event.time).toISOString() }, formatDateTime(event.time)),
-      element('span', { class: 'key' }, ...swatch, event.key),
+      timeElement(event.time),
+      keyElement(event.key, this.#styles),
       element('span', { class: 'lane', 'data-lane': event.lane }, event.lane),
       element('code', {}, JSON.stringify(event.data) ?? ''),
     )

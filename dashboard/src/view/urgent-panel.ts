@@ -3,6 +3,7 @@ import type { Monitor } from '../model/monitor.ts'
 import { MAX_RECENT, type ReceivedEvent } from '../model/recent-events.ts'
 import { element, setText } from './element.ts'
 import { formatCount, formatTime, formatValue } from './format.ts'
+import { timeElement } from './time-element.ts'
 
 /** Events of the high lane as they arrive, newest first. */
 export class UrgentPanel {
@@ -45,7 +46,7 @@ export class UrgentPanel {
 
 function row(event: ReceivedEvent): HTMLElement {
   const { fields, more } = eventFields(event.data)
-  const time = element('time', { datetime: new Date(event.time).toISOString() }, formatTime(event.time))
+  const time = timeElement(event.time, formatTime)
   const head = element(
     'div',
     { class: 'event-head' },
