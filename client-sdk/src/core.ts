@@ -59,7 +59,7 @@ const CLOSE_OPTIONS = { deadlineMs: 'a number' } as const
 const CLOSE_DEADLINE_MS = 5_000
 
 /**
- * What every client has: a connection and subscriptions. It hands frames and changes of the connection to its
+ * The core of every client: a connection and subscriptions. It hands frames and changes of the connection to its
  * parts, and ends them together.
  */
 export class Core implements ConnectionEvents {

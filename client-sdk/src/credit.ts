@@ -18,7 +18,7 @@ export class CreditMeter {
     this.#report = report
   }
 
-  /** So much waits for the application that a congested server does not go on, whatever else is consumed. */
+  /** So much waits for the application that a congested server stays congested, whatever else is consumed. */
   get isFull(): boolean {
     return this.#held > this.#lowWaterBytes
   }

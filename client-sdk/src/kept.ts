@@ -1,5 +1,5 @@
 /**
- * What was stored in the last seconds is kept, up to this many bytes, in case Redis loses it: with `appendfsync everysec`
+ * Events stored in the last seconds are kept, up to this many bytes, in case Redis loses it: with `appendfsync everysec`
  * it may lose about a second.
  */
 const KEPT_MS = 5_000
@@ -16,7 +16,7 @@ interface Entry<Item> {
   readonly epochs: ReadonlyMap<number, string>
 }
 
-/** What the server has stored recently, in the order in which it said so. Pure: time is ms of a monotonic clock. */
+/** Events that the server has stored recently, in the order of its acknowledgements. Pure: time is ms of a monotonic clock. */
 export class Kept<Item> {
   /** Those that were dropped are undefined, at the front. */
   readonly #entries: (Entry<Item> | undefined)[] = []

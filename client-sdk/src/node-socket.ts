@@ -3,7 +3,7 @@ import type { SocketConstructor } from './socket.ts'
 
 /** Options with the WebSocket of Node, from 22 on, or the class of the `ws` package below it. */
 export function withNodeSocket<Options>(options: Options): Options {
-  // What is no object is refused as it was written.
+  // A value that is no object is refused as it was written.
   return typeof options === 'object' ? { ...nodeSocket(), ...options } : options
 }
 

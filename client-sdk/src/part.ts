@@ -36,7 +36,7 @@ export interface Part {
   online?(grant: PublishGrant, sequence: string | undefined): void
   /** The connection is about to be replaced: what is on its way is still answered, nothing new MUST be published on it. */
   leaving?(): void
-  /** What is unanswered on the connection stays unanswered; another one comes, or is there. */
+  /** Unanswered frames of the connection stay unanswered; another connection comes, or is there. */
   offline?(): void
   /** Resolves when nothing waits for an answer any more. */
   empty?(): Promise<void>

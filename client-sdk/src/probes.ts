@@ -20,7 +20,7 @@ interface Surroundings extends Target {
 export function watchReturns(tell: () => void): () => void {
   const page = globalThis as Surroundings
   const { document } = page
-  // What is hidden tells when it is shown.
+  // A hidden page reports when it is shown.
   const tellShown = () => document?.visibilityState !== 'hidden' && tell()
   const heard: readonly [Target | undefined, string, () => void][] = [
     [page, 'online', tell],

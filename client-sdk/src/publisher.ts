@@ -33,7 +33,7 @@ import type { ServerClock } from './server-clock.ts'
  */
 const MAX_OUT_OF_ORDER_ROUNDS = 8
 
-/** What a call has beside its events. */
+/** Parts of a call beside its events. */
 export interface PublishParts {
   readonly end?: EndOfInput | undefined
   readonly signal?: AbortSignal | undefined
@@ -275,7 +275,7 @@ export class Publisher implements Part {
     const now = performance.now()
     // What it says now would be wrong for ever: another greeting says what time it is.
     if (this.#clock.isInDoubt && this.#outbox.size > 0) return this.#link.reconnect()
-    // What is not written yet is the newest, and waits.
+    // Frames that are not written yet are the newest, and wait.
     const frames = Math.min(this.#grant.frames, this.#outbox.size - (this.#store?.unwritten ?? 0))
     for (;;) {
       const due = this.#outbox.next(now, { ...this.#grant, frames })

@@ -44,7 +44,7 @@ export class Subscriber<C = unknown> {
    */
   connect(options: Abortable = {}): Promise<void> {
     const connected = this.#connect(options)
-    // Whoever does not await it must not be ended by its rejection: `onError` says the same.
+    // Its rejection must not end a program that does not await it: `onError` reports it too.
     connected.catch(() => {})
     return connected
   }

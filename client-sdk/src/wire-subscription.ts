@@ -36,7 +36,7 @@ export interface WireReader {
   readonly unreadBytes: number
   /** Whether most of what was unread at the last `release` is read. */
   readonly isCaughtUp: boolean
-  /** What is unread does not hold back others any longer. */
+  /** Its unread events no longer hold back others. */
   release(): void
   /** From here on it reads this one, where it was before. */
   readFrom(wire: WireSubscription): void

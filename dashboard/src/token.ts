@@ -1,4 +1,4 @@
-/** What this tab has signed in with. It goes with the tab. */
+/** The token that this tab has signed in with. It goes with the tab. */
 const KEPT = 'tidegate.token'
 
 export function keptToken(): string | undefined {

@@ -113,7 +113,7 @@ export type ClientFrame =
       readonly session?: number
       /** In which of the producer's sequences `seq` counts: `new`, or what `welcome` said. Absent: the one that has no name. */
       readonly sequence?: string
-      /** The client was connected before and goes on: it is taken in where new ones no longer are. */
+      /** The client was connected before: it is admitted where new ones no longer are. */
       readonly returning?: boolean
       /** `partition@epoch` under which the producer was last acknowledged, where it could send again what is lost. */
       readonly epochs?: readonly string[]
@@ -301,7 +301,7 @@ export type ServerFrame =
       readonly epochs?: readonly string[]
     }
   | {
-      /** To publishers: logs go on under these epochs, `partition@epoch`; what was acknowledged under others may be lost. */
+      /** To publishers: logs continue under these epochs, `partition@epoch`; what was acknowledged under others may be lost. */
       readonly type: 'epoch'
       readonly at: readonly string[]
     }

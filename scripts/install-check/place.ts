@@ -19,7 +19,7 @@ export class Place {
     this.folder = mkdtempSync(join(tmpdir(), `tidegate-${name}-`))
     this.#environment = {
       PATH: [dirname(node), process.env.PATH].join(delimiter),
-      // What npm tells its scripts is about this repository.
+      // npm's variables for scripts are about this repository.
       npm_config_user_agent: '',
       npm_lifecycle_event: '',
       REDIS_URL: '',

@@ -9,7 +9,7 @@ import {
 } from '../../server/src/observability/metric-names.ts'
 import { REPOSITORY } from '../source-files.ts'
 
-export const ALERTS = 'deploy/prometheus/alerts.yml'
+const ALERTS = 'deploy/prometheus/alerts.yml'
 /** Where people who are alerted find the pages of this repository. */
 export const RUNBOOK_BASE = 'https://github.com/tidegate/tidegate/blob/main/'
 export const DASHBOARD = 'deploy/grafana/tidegate.json'

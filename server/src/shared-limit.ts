@@ -70,7 +70,7 @@ export class SharedLimit {
       if (failures.has(part)) part.reject(failures.get(part))
       else part.resolve(true)
     }
-    // What the others have left of the limit may have been too little for it.
+    // The others may have left it too little of the limit.
     if (isOver || at > from) return at
     parts[at]!.resolve(false)
     return at + 1

@@ -20,7 +20,7 @@ export interface Tls {
 }
 
 /** TLS 1.0 and 1.1 are deprecated (RFC 8996). */
-export const MIN_TLS_VERSION = 'TLSv1.2'
+const MIN_TLS_VERSION = 'TLSv1.2'
 
 /** Options of a server of Node. */
 export function contextOf({ cert, key, clientCa }: Tls) {

@@ -124,7 +124,7 @@ export class CommandQueue<Item> {
     if (entry?.state !== 'sent') return undefined
     this.#sent--
     entry.state = 'refused'
-    // What was on the wire before it may have to be sent again as well: from now on it waits for that.
+    // Commands sent before it may have to be sent again as well: from now on it waits for them.
     entry.isPipelined = false
     return entry.item
   }

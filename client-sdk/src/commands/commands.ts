@@ -117,7 +117,7 @@ export class Commands implements Part {
   readonly #newest = new Map<string, Answered>()
   /** Partition -> epoch of its log, as reported on this connection. */
   readonly #epochs = new Map<number, string>()
-  /** What is on its way is to be answered here, the rest to be sent elsewhere. */
+  /** Commands on their way are answered here, the rest is sent elsewhere. */
   #isLeaving = false
   #onEmpty: (() => void) | undefined
 

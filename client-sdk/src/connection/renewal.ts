@@ -17,7 +17,7 @@ export function renew(state: GreetedState): Step {
   return to({ ...state, memory }, ...effects)
 }
 
-/** There is another token: the connection goes on under it. If the gateway does not answer, one is asked for again. */
+/** There is another token: the connection continues under it. If the gateway does not answer, one is asked for again. */
 export function showToken(state: GreetedState): Step {
   return to(withToken(state), { kind: 'show', socket: state.sockets[0] }, arm('renew', TAKING_DEADLINE_MS))
 }

@@ -83,7 +83,7 @@ export class EntityHandle<Shape extends EntityShape> {
    * @throws TidegateError once `ready` has rejected
    */
   get state(): LiveState<Shape['view']> | undefined {
-    // What is known stays known after `close`.
+    // The last known state stays after `close`.
     if (!this.#isClosed) this.#open()
     if (this.#failure !== undefined) throw this.#failure
     return this.#state
@@ -168,7 +168,7 @@ export class EntityHandle<Shape extends EntityShape> {
       this.#failure = asOfEntity(error)
       throw this.#failure
     })
-    // Whoever does not await it must not be ended by its rejection.
+    // Its rejection must not end a program that does not await it.
     ready.catch(() => {})
     this.#live = { subscription, ready }
     return this.#live
@@ -178,7 +178,7 @@ export class EntityHandle<Shape extends EntityShape> {
   #changed({ at, data }: AnyEvent): unknown {
     const change = data as LiveChange<Shape['view']> | null
     const epoch = parsePosition(at)?.epoch
-    // What somebody else wrote into the topic is no state.
+    // Other events of the topic are no state.
     if (typeof change?.version !== 'number' || epoch === undefined) return undefined
     const { version } = change
     // A snapshot may be older than what was delivered before it; under another epoch versions may go back. After a change of

@@ -119,7 +119,7 @@ export class FileLog implements RecordLog {
       await dataSync(file)
       if (file === this.#file) this.#syncedBytes = bytes
     } catch (error) {
-      // What the system has written is unknown from now on. What waits for this sync is reported as not kept.
+      // It is unknown from now on what the system has written. Frames that wait for this sync are reported as not kept.
       this.#broken = error as Error
       if (file === this.#file && this.#policy === 'always') ftruncateSync(file, this.#syncedBytes)
       throw error

@@ -49,6 +49,6 @@ export interface OutboxStore {
   time(seq: number): number
   /** The frame has its final answer, or was given up. */
   settled(seq: number): void
-  /** What it keeps stays for the next run. Idempotent. */
+  /** Its frames stay for the next run. Idempotent. */
   close(): void
 }

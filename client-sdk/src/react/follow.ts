@@ -6,11 +6,11 @@ import type { Subscription } from '../subscription.ts'
 
 export type AnyEvent = TopicEvent<string, unknown>
 
-/** What somebody who follows says of it. */
+/** How a follower reports what it follows. */
 export interface Report {
   /** `read` returns something else now. */
   changed(): void
-  /** What the server had at the start is there. */
+  /** Everything that the server had at the start has come. */
   ready(): void
   failed(error: TidegateError): void
   /** Events are missing. */

@@ -24,7 +24,7 @@ export interface Live<Data> extends Following {
   readonly data: Data
 }
 
-/** What a hook has before there is anything. */
+/** The value of a hook before anything has come. */
 export interface Nothing<Data> {
   readonly idle: Live<Data>
   readonly loading: Live<Data>

@@ -6,7 +6,7 @@ import { onNextFrame } from './frames.ts'
 import type { Live, LiveStatus } from './live.ts'
 
 /** StrictMode mounts everything twice, and pages that are left are entered again: neither subscribes anew. */
-export const LINGER_MS = 300
+const LINGER_MS = 300
 /** For a component that suspends: until it is mounted, nothing of it shows that it still exists. */
 const SUSPENDED_MS = 30_000
 

@@ -206,7 +206,7 @@ export class Member {
     this.#tell({ kind: 'who' })
   }
 
-  /** What went through this leader is lost: clients connect anew, and resume. */
+  /** Frames on their way through this leader are lost: clients connect anew, and resume. */
   #leaveRole(): void {
     const role = this.#role
     if (role.kind === 'looking') return

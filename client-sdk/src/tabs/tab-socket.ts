@@ -6,7 +6,7 @@ const CLOSED = 3
 export const LOST = 1_006
 const NORMAL = 1_000
 
-/** What a socket of a tab does, behind its back. */
+/** What a socket of a tab asks of its tab. */
 export interface TabSocketHost {
   send(socket: TabSocket, text: string): void
   closed(socket: TabSocket): void

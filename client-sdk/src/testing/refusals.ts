@@ -23,7 +23,7 @@ interface Rule {
   left: number
 }
 
-/** What a socket does with a refused frame: it sends an answer, and may be closed after it. */
+/** How a socket refuses a frame: it sends an answer, and may be closed after it. */
 export interface RefusedFrame {
   readonly answer: ServerFrame
   readonly close?: { readonly code: number; readonly reason: string }

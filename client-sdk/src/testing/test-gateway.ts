@@ -132,7 +132,7 @@ export class TestGateway {
     return position
   }
 
-  /** What is due goes out before anything changes. */
+  /** Due frames leave before anything changes. */
   #flush(): void {
     for (const { delivery } of this.connections) delivery?.flush(this.#world.isHeld)
   }

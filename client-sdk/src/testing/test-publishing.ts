@@ -58,7 +58,7 @@ export class TestPublishing {
     return { kind: 'stored', at, rejected, isDuplicate: false }
   }
 
-  /** What was not lost is there under the present epoch: under another one the client would take it for lost. */
+  /** Events that were not lost are there under the present epoch: under another one the client would take them for lost. */
   #present(at: string): string {
     const position = parsePosition(at)!
     return formatPosition({ ...position, epoch: this.#context.log.epochOf(position.partition) })

@@ -199,7 +199,7 @@ export class DeadLetterList {
   }
 }
 
-/** What a letter is known by, wherever it lies. */
+/** Identity of a letter, wherever it lies. */
 function nameOf({ topic, place, origin }: Pick<ShownLetter, 'topic' | 'place' | 'origin'>): string {
   return `${topic} ${place.slice(0, place.indexOf('/'))}/${origin}`
 }

@@ -3,7 +3,7 @@ import type { ReceivedEvent } from './recent-events.ts'
 /** Rows that are shown: more than anybody reads. */
 export const MAX_ROWS = 200
 
-/** The newest events of a topic. While it is paused they go on to be counted, and the rows stay. */
+/** The newest events of a topic. While it is paused the rows stay, and events are still counted. */
 export class Tail {
   readonly #events: ReceivedEvent[] = []
   /** Events that came, and how many of them the rows know. */

@@ -41,7 +41,7 @@ export class WindowSeries {
   readonly #counts = new Map<number, number>()
   #total = 0
   #newestStart = Number.NEGATIVE_INFINITY
-  /** What begins here or before is forgotten, and does not come back. */
+  /** Windows that begin here or before are forgotten, and do not come back. */
   #forgottenTo = Number.NEGATIVE_INFINITY
   #version = 0
   #isFull = false

@@ -64,7 +64,7 @@ export class EntitiesPanel {
 
   draw(): void {
     const keys = this.#monitor.recentKeys(this.#name.value)
-    // What somebody is about to click must not move.
+    // A chip about to be clicked must not move.
     if (keys.join('\0') === this.#shownKeys || this.#recent.matches(':hover, :focus-within')) return
     this.#shownKeys = keys.join('\0')
     const chips = keys.map((key) => {

@@ -91,7 +91,7 @@ export class EntityCard {
     this.#history.draw(page, shown.version, oldest, newest.version)
   }
 
-  /** What was erased must not stay in the page, hidden. */
+  /** Erased data must not stay in the page, hidden. */
   #forget(): void {
     this.#before = undefined
     this.#state.replaceChildren()

@@ -8,7 +8,7 @@ export const reading = topic('chaos.reading', {
   priority: ({ n }) => (n % 10 === 0 ? 'high' : 'normal'),
   retention: '12h',
 })
-/** Whatever arrives here has passed through a worker: ids stay those of the readings. */
+/** Events here have passed through a worker: ids stay those of the readings. */
 const fahrenheit = reading
   .map(({ sensorId, n, celsius, pad }) => ({ sensorId, n, fahrenheit: celsius * 1.8 + 32, pad }))
   .to('chaos.fahrenheit', { priority: 'normal', version: 2, retention: '12h' })

@@ -35,7 +35,7 @@ export interface DeploymentOptions extends RedisOptions {
   readonly sentinels?: SentinelGroupOptions
   /** Masters and replicas in place of one Redis, likewise. */
   readonly cluster?: RedisClusterOptions
-  /** What all processes are at first. */
+  /** The program of all processes at first. */
   readonly program?: ProgramName
   /** More variables for gateways and workers. */
   readonly env?: Readonly<Record<string, string>>
@@ -57,7 +57,7 @@ export class Deployment {
   readonly link: TcpProxy
   readonly gateways: readonly Member[]
   readonly workers: Member[]
-  /** Of the data. Processes that start from now on are told so many. */
+  /** Of the data, and of processes that start from now on. */
   partitions = PARTITIONS
 
   private constructor(store: Store, link: TcpProxy, program: Program, env: Readonly<Record<string, string>>) {

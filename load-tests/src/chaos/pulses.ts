@@ -44,7 +44,7 @@ export class Pulses {
     return Math.max(0, ...sent.map(({ sentAt, deliveredAt = performance.now() }) => deliveredAt - sentAt))
   }
 
-  /** When the first event of a partition came that was published after a moment; `undefined` before. */
+  /** When the first event of a partition published after a moment came; `undefined` before. */
   flowsAt(partition: number, from: number): number | undefined {
     const first = [...this.#pulses[partition]!.values()].find(({ sentAt }) => sentAt >= from)
     return first?.deliveredAt
@@ -57,7 +57,7 @@ export class Pulses {
 
   #send(partition: number, key: string): void {
     this.#pulses[partition]!.set(key, { sentAt: performance.now(), deliveredAt: undefined })
-    // What the end of the run leaves unanswered is not accounted for.
+    // Publishes left unanswered at the end of the run are not accounted for.
     this.#clients[partition]!.publish('chaos.probe', { data: { key } }).catch(() => {})
   }
 }

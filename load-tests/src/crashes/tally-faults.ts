@@ -22,7 +22,7 @@ interface Expected {
   readonly commands: number
 }
 
-/** What differs between what is stored of the tallies and what follows from the commands in the log. */
+/** Differences between the stored tallies and those that follow from the commands in the log. */
 export async function findTallyFaults(
   redis: Redis,
   partitions: number,

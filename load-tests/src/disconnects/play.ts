@@ -44,7 +44,7 @@ export async function play(player: Player, step: Step): Promise<void> {
       return player.disturb(() => network.refuse(frame, { code: 'overloaded', retryAfterMs: RETRY_MS, times }))
     }
     case 'forbid':
-      // What is sent again may be stored: no gateway refuses it then.
+      // A resend may be stored: no gateway refuses it then.
       return player.disturb(() =>
         network.refuse('publish', { code: 'forbidden', times: 1, when: ({ ageMs }) => ageMs === undefined }),
       )

@@ -11,7 +11,7 @@ export interface Wrong {
 }
 
 /** JSON of a value in which one value is wrong. */
-export function withOneWrong(value: unknown, { at, how, json }: Wrong): string {
+function withOneWrong(value: unknown, { at, how, json }: Wrong): string {
   const target = at % countOf(value)
   let next = 0
   const write = (each: unknown): string | undefined => {

@@ -3,7 +3,7 @@ import { setPriority } from 'node:os'
 import { attackNamed } from './attacks.ts'
 import { Pace } from './pace.ts'
 
-/** What the attacker computes is not what is measured: on other machines it would be for free. */
+/** The attacker's own work is not measured: on other machines it would be for free. */
 setPriority(19)
 /** About what an attacker computes between two steps. */
 const SPIN_MS = 1

@@ -20,7 +20,7 @@ export class GoodClient {
   static async start(port: number): Promise<GoodClient> {
     const good = new GoodClient(port)
     const subscription = good.#client.subscribe(TOPIC, {}, (event) => good.#received(event.data as { value: number }))
-    // What is stored before it begins is none of its events.
+    // Events stored before it begins are none of its own.
     await subscription.ready
     good.#timer = setInterval(() => good.#publish(), EVERY_MS)
     return good

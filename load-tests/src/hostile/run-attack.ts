@@ -136,7 +136,7 @@ async function runRound(attack: Attack, { gateway, good, echo }: Field, ms: numb
     await loopLag(gateway.port)
     const calmFrom = await cpuSeconds(gateway.pid)
     const waitedFrom = await waitedSeconds(gateway.pid)
-    // What the attacker computes later is taken from this machine already: only what it sends comes in addition.
+    // The attacker's work is taken from this machine already: only its traffic comes in addition.
     await ask(attacker, { kind: 'spin', ms })
     const calm = good.takeLatenciesMs()
     const calmEcho = echo.takeLatenciesMs()

@@ -21,7 +21,7 @@ export interface Subject {
   leave?(port: number): Promise<(reader: Reader) => Promise<Subscriber>>
 }
 
-/** What is true of an event once its publisher has been told that it was taken. */
+/** The promise of an acknowledgement. */
 export type AckLevel = 'disk within a second' | 'page cache' | 'memory' | 'relayed'
 
 export interface AckPromise {

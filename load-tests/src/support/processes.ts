@@ -52,7 +52,7 @@ export function startTidegate(
     fork(tidegate, args, {
       env: { ...process.env, ...env },
       execArgv: [...HEAP_OPTIONS],
-      // What it says is for people; the standard output of a benchmark is its report.
+      // Its output is for people; the standard output of a benchmark is its report.
       stdio: ['ignore', 2, 2, 'ipc'],
     }),
   )

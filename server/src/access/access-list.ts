@@ -114,7 +114,7 @@ export class AccessList {
   }
 }
 
-export function revocationName(revoked: Revoked): string {
+function revocationName(revoked: Revoked): string {
   return revoked.kind === 'sub' ? `sub ${revoked.subject}` : `jti ${revoked.id}`
 }
 

@@ -14,7 +14,7 @@ import { type HeldGrant, Rights } from './rights.ts'
 import { type TokenSettings, TokenVerifier } from './token-verifier.ts'
 
 export interface AccessSettings extends TokenSettings {
-  /** What of a client certificate says who a caller is; absent: certificates let nobody in as somebody. */
+  /** The part of a client certificate that names the caller; absent: certificates identify nobody. */
   readonly certificateName?: CertificateName | undefined
   /**
    * `everything`: nobody is asked who it is. `local`: the same, for requests that no proxy has forwarded. `rules`: who says
@@ -105,7 +105,7 @@ export class Access {
     return found instanceof Promise ? found.then((result) => this.#noted(result, from)) : this.#noted(found, from)
   }
 
-  /** Who shows nothing has not tried. */
+  /** A caller that shows nothing has not tried. */
   #noted(result: Caller | Refusal, address: string | undefined): Caller | Refusal {
     if (result.kind === 'refused' && result.code === 'unauthorized' && result !== MISSING) {
       const what = result.reason

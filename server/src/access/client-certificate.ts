@@ -5,7 +5,7 @@ import { type Refusal, refusal } from './refusal.ts'
 import { MAX_SUBJECT_CHARS } from './token-verifier.ts'
 
 /**
- * Who a client certificate is of. It was verified when its connection began: by its authority, and that its time had come.
+ * The owner of a client certificate. It was verified when its connection began: by its authority, and that its time had come.
  *
  * @param pem as the client showed it @param name the part of it that says who
  */

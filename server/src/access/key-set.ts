@@ -8,7 +8,7 @@ const COOLDOWN_MS = 30_000
 const FRESH_MS = 600_000
 /** How often that is tried while it fails. */
 const RENEW_EVERY_MS = 30_000
-/** Whoever shows a known key waits no longer for newer ones: their issuer may hang. */
+/** Callers with a known key wait no longer for newer keys: their issuer may hang. */
 const PATIENCE_MS = 1_000
 /** After a fetch that failed nobody is asked for so long: every stranger with a token would make one. */
 const PAUSE_MS = 2_000

@@ -2,13 +2,13 @@
 export interface RecentBounds {
   /** Texts kept. */
   readonly texts: number
-  /** What is longer is not kept. */
+  /** Longer texts are not kept. */
   readonly chars: number
 }
 
 const USUAL: RecentBounds = { texts: 1_000, chars: 2_048 }
 
-/** What a pure function made of the texts it was asked for last, so that equal ones are one object. */
+/** Results of a pure function for the most recent texts, so that equal ones are one object. */
 export class Recent<Value extends object> {
   readonly #make: (text: string) => Value
   readonly #bounds: RecentBounds

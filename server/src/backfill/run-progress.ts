@@ -15,7 +15,7 @@ export interface RunTotals {
   readonly panes: number
 }
 
-export const noTotals: RunTotals = { events: 0, panes: 0 }
+const noTotals: RunTotals = { events: 0, panes: 0 }
 
 export function decodeTotals(clocks: string): RunTotals {
   return clocks === '' ? noTotals : ((JSON.parse(clocks) as { totals?: RunTotals }).totals ?? noTotals)

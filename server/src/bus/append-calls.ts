@@ -7,7 +7,7 @@ import { confirmedBy, replicated } from './replicas.ts'
 import { loadScript, runScript, type Script } from './script.ts'
 import { type SliceRun, singly, sliceRuns } from './slice-runs.ts'
 
-export const APPEND_SCRIPT: Script = loadScript('append', { include: ['lineage', 'append-partition'] })
+const APPEND_SCRIPT: Script = loadScript('append', { include: ['lineage', 'append-partition'] })
 
 /** Parts of one call: beside so many its fixed cost is small, and together they hold Redis for less than a millisecond. */
 const MAX_PARTS = 16

@@ -385,7 +385,7 @@ export class Bus {
     return this.#nodes.all.flatMap(({ breakers }) => breakers)
   }
 
-  /** What calls of a class meet at best: while the breaker of one node is closed others go on. */
+  /** The best state of a class: while the breaker of one node is closed, calls to it continue. */
   breaker(busClass: BusClass): GuardState {
     const states = this.#nodes.all.map((node) => node.guard(busClass).state)
     const soonest = states.reduce((best, one) => (one.retryAfterMs < best.retryAfterMs ? one : best))

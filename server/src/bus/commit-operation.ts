@@ -142,7 +142,7 @@ export class OperationArguments {
     return this.#number(ownedKey(this.#place, name))
   }
 
-  /** What a backfill puts out is the latest result of the partition too. */
+  /** A pane of a backfill is the latest result of the partition too. */
   #currentOf(topic: string): number {
     return this.#number(keys.owned(this.#place.partition, currentHash(topic)))
   }

@@ -114,7 +114,7 @@ export class ContractClaim {
       const live = new Set(seen.live)
       const entry = entryOf({ hash, role: this.#role }, seen.head, relation, live)
       if (entry.kind === 'join') {
-        // What is no part of the hash may differ from what another process had.
+        // Parts outside of the hash may differ from those of another process.
         const isLatest = relation === 'same'
         if (!isLatest || (await this.#store.write(seen, seen.head!, record))) {
           this.#latest = seen.head!.generation
@@ -143,7 +143,7 @@ export class ContractClaim {
   }
 
   /**
-   * What clients of this gateway publish must not reach a worker that does not know it. So it waits until newer workers have
+   * Events of this gateway's clients must not reach a worker that does not know them. So it waits until newer workers have
    * taken every partition; where no worker of an earlier contract is alive, it shuts those out that may come back.
    */
   async #untilFolded(): Promise<void> {

@@ -41,7 +41,7 @@ export interface LedgerHead {
 }
 
 /**
- * What only one owner at a time may write in a partition: hashes of state, outputs, and offsets. An owner takes it,
+ * Everything that only one owner at a time may write in a partition: hashes of state, outputs, and offsets. An owner takes it,
  * keeps it by heartbeats, writes it by commits, and releases it. Every call rejects with BusUnavailable when Redis does
  * not answer.
  */

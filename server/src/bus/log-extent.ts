@@ -7,7 +7,7 @@ const EXTENTS_SCRIPT: Script = loadScript('log-extents', { include: ['stream-ext
 /** An entry may have 64 KiB, and Redis serves nobody else while it reads them. */
 const COUNTED_ENTRIES = 64
 
-/** What of a log somebody has not read yet. */
+/** The part of a log that a reader has not read yet. */
 export interface Backlog {
   /** Record batches. */
   readonly entries: number

@@ -119,7 +119,7 @@ export async function infoOf(redis: Redis, ...sections: readonly string[]): Prom
 }
 
 /** INFO, completed with the policy from CONFIG where INFO is not permitted or lacks it. */
-export async function readInfo(redis: Redis, ...section: ['memory'] | []): Promise<RedisInfo> {
+async function readInfo(redis: Redis, ...section: ['memory'] | []): Promise<RedisInfo> {
   const info = await infoOf(redis, ...section)
   if (info.has('maxmemory_policy')) return info
   const policy = await readConfig(redis, 'maxmemory-policy')

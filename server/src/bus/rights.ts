@@ -23,7 +23,7 @@ const QUEUES =
   'rpoplpush scard sismember xlen zcard zcount zlexcount zpopmin zrange zremrangebyrank zremrangebyscore zrevrange ' +
   'zrevrangebyscore zscore'
 
-/** What gateways call to know who is let in. */
+/** Calls of gateways that decide who is let in. */
 const ACCESS = ['exec', 'getdel', 'multi']
 
 /** Commands without which a process would fail sooner or later, as `ACL SETUSER` names them. */

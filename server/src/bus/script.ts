@@ -25,15 +25,6 @@ export function loadScript(name: string, options: { allowOom?: boolean; include?
   return { source, sha: createHash('sha1').update(source).digest('hex') }
 }
 
-/** Loads scripts now and on every later connect, before any command of a `ready` listener added later. */
-export function keepLoaded(redis: Redis, scripts: readonly Script[]): void {
-  const load = () => {
-    for (const script of scripts) redis.script('LOAD', script.source).catch(() => {})
-  }
-  redis.on('ready', load)
-  if (redis.status === 'ready') load()
-}
-
 /**
  * Runs a script by its hash. On NOSCRIPT it is loaded and run again, which is safe only because each caller has at most
  * one call per partition under way: otherwise the second attempt could overtake (or be overtaken by) a later call.

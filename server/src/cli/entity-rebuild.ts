@@ -9,7 +9,7 @@ import { ProgressLine } from './progress-line.ts'
 
 /** How often partitions are asked how far they have come. */
 const ASK_EVERY_MS = 250
-/** What takes no longer needs no progress. */
+/** Shorter rebuilds show no progress. */
 const QUIET_MS = 2_000
 const MAX_KEYS = 1_000_000
 

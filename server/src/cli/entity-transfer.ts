@@ -13,7 +13,7 @@ import { TrailStore } from './trail-store.ts'
 import { UsageError } from './usage-error.ts'
 
 const CONNECT_DEADLINE_MS = 5_000
-/** What takes no longer needs no progress. */
+/** Shorter transfers show no progress. */
 const QUIET_MS = 2_000
 /** UTF-8 bytes of a line: a state or an event of 64 KiB, however its characters are escaped. */
 const MAX_LINE_BYTES = 524_288

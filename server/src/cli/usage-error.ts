@@ -43,7 +43,7 @@ function explained({ message }: Error, options: readonly string[]): string {
   )}`
 }
 
-/** What cannot be taken of the arguments is a RangeError of `use`. @throws {UsageError} in its place */
+/** @param use throws a RangeError for arguments that it does not accept @throws {UsageError} in its place */
 export async function understood<T>(use: () => Promise<T>): Promise<T> {
   try {
     return await use()

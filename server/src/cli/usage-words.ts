@@ -1,4 +1,4 @@
-/** What of a usage can be typed behind the name of its command. */
+/** Words of a usage that can be typed behind the name of its command. */
 export interface UsageWords {
   /** `create`, `list`, `revoke`. */
   readonly actions: readonly string[]

@@ -40,7 +40,7 @@ export class AnswerTail {
     return this.#epoch
   }
 
-  /** What is appended once it has resolved is read. @throws when Redis is not reachable within the deadline */
+  /** Answers appended after it has resolved are read. @throws when Redis is not reachable within the deadline */
   async start(deadlineMs: number): Promise<void> {
     await this.#reader.untilReady(deadlineMs)
     await this.#look()

@@ -48,7 +48,7 @@ export class Answers {
     this.#tails = options.bus.tails('answers').map((reader) => this.#tail(reader))
   }
 
-  /** What is appended once it has resolved is read. @throws when Redis is not reachable */
+  /** Answers appended after it has resolved are read. @throws when Redis is not reachable */
   async start(): Promise<void> {
     await Promise.all(this.#tails.map((tail) => tail.start(START_DEADLINE_MS)))
   }

@@ -32,7 +32,7 @@ export function refuse(code: string, message: string, retryAfterMs?: number): Co
     : { status: 'rejected', code, message, retryAfterMs }
 }
 
-/** What it is to run behind is to be sent again first. */
+/** Its predecessor is to be sent again first. */
 export function outOfOrder(): CommandRefusal {
   const message = 'A command that this one is to run behind is to be sent again: send that first, and then this one.'
   return refuse('out_of_order', message, 0)

@@ -111,7 +111,7 @@ export class Commands {
     return this.#pending.epochOf(entity, key) ?? ingest.epochOf(partitionOf(key, bus.partitions))
   }
 
-  /** A log goes on under another epoch: commands stored before may be lost. */
+  /** A log continues under another epoch: commands stored before may be lost. */
   epochChanged({ partition, epoch }: LogEpoch): void {
     this.#answers?.observe(partition, epoch)
   }

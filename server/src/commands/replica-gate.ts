@@ -47,7 +47,7 @@ export class ReplicaGate {
   async #run(partition: number): Promise<void> {
     const waiting = this.#waiting.get(partition)!
     while (!this.#closed && waiting.length > 0) {
-      // What comes during the call may not be covered by it.
+      // The call may not cover outcomes that come during it.
       const count = waiting.length
       try {
         await this.confirm(partition)

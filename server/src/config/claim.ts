@@ -2,7 +2,7 @@ import { contractDifferences, type Relation, relationOf } from './contract-diffe
 import { type DescribedContract, describeContract, readRecord } from './describe.ts'
 import type { Contract } from './model.ts'
 
-/** What a process says of its contract to the others of its deployment, and how it compares theirs with it. */
+/** How a process describes its contract to the others of its deployment, and compares theirs with it. */
 export interface ContractClaim {
   readonly hash: string
   /** What it holds, as JSON. */

@@ -16,7 +16,7 @@ export interface Change {
   /** `schema` alone: whether there are only optional fields more. */
   readonly isGrowth?: boolean
   readonly rollout: Rollout
-  /** What becomes of what is stored. Sentences. */
+  /** The fate of stored data, in sentences. */
   readonly effect: string
 }
 
@@ -95,7 +95,7 @@ export const CHANGES: readonly Change[] = [
   },
 ]
 
-/** What else differs follows from what is listed, or concerns the process alone. */
+/** Other differences follow from the listed ones, or concern the process alone. */
 const UNLISTED = { rollout: 'free', effect: '' } as const
 
 /** @param isGrowth of a schema: whether there are only optional fields more */

@@ -11,7 +11,7 @@ export interface Difference {
   /** What is different in one that was changed. */
   readonly fields: readonly string[]
   readonly rollout: Rollout
-  /** What becomes of what is stored. Sentences. */
+  /** The fate of stored data, in sentences. */
   readonly effect: string
 }
 

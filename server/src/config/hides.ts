@@ -2,7 +2,7 @@
 export type Hides = Readonly<Record<string, readonly string[]>>
 
 /** Of one rule or token: each event that is shown is looked through for them. */
-export const MAX_HIDDEN_FIELDS = 256
+const MAX_HIDDEN_FIELDS = 256
 
 const NAME = /^[a-z][a-z0-9_.]*$/
 const MAX_PATH_CHARS = 512

@@ -6,7 +6,7 @@ import { jsonSchemas } from './schema.ts'
 /** What is known of the events of a topic; `undefined` after a `map`, whose type is gone at run time. */
 export type InputSchema = { readonly schema: JsonSchema; readonly isNarrowed: boolean } | undefined
 
-/** What was built of the declarations that are right; inputs before what reads them. */
+/** The valid declarations, as built; inputs before what reads them. */
 export type Resolved = ReadonlyMap<Declaration, TopicDefinition>
 
 export function inputSchema(declaration: Declaration, resolved: Resolved): InputSchema {

@@ -29,9 +29,9 @@ interface Fallback {
 const variable = <T, F extends Variable<T> & Partial<Fallback>>(definition: F & Variable<T>): F => definition
 
 export const ANONYMOUS = ['all', 'rules'] as const
-export const TRANSPORTS = ['uws', 'node'] as const
+const TRANSPORTS = ['uws', 'node'] as const
 export const PACKAGE_MANAGERS = ['npm', 'pnpm', 'yarn', 'bun'] as const
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 
 /** Every environment variable that Tidegate reads. */
 export const VARIABLES = {

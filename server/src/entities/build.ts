@@ -1,7 +1,7 @@
 import type { EntityDefinition } from '../config/entity-model.ts'
 import { hashedId } from './derived-id.ts'
 
-/** What decides what is stored of entities beside their trails. Of functions the text is compared, not what they call. */
+/** Everything that decides what is stored of entities beside their trails. Functions are compared by their text, not by what they call. */
 export interface Build {
   /** Of the definition. */
   readonly version: number

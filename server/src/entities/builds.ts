@@ -40,7 +40,7 @@ const MAX_LOOK_MS = 24 * 60 * 60 * 1_000
 
 const NOTHING: LookCounts = { seen: 0, written: 0, failed: 0 }
 
-/** What the entities of a partition are stored by. Where that is not what the config says, they are to be rebuilt. */
+/** The definitions by which the entities of a partition are stored. Those that the config has changed are to be rebuilt. */
 export class Builds {
   readonly #definitions: ReadonlyMap<string, EntityDefinition>
   readonly #built = new Map<string, Built>()

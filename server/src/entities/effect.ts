@@ -8,7 +8,7 @@ import { COMMAND_LIMITS } from './limits.ts'
 import { type Message, reactionsTo } from './reaction.ts'
 import { shownEvent } from './shown-event.ts'
 
-/** What a decision comes to. It has changed nothing yet. */
+/** The effect of a decision, which has changed nothing yet. */
 export type Effect =
   | DoneEffect
   | ErasedEffect
@@ -55,7 +55,7 @@ export interface SeenState {
   readonly viewJson?: string | undefined
 }
 
-/** What leaves an entity as it is. */
+/** An effect that leaves the entity as it is. */
 export function unchanged(record: EntityRecord): DoneEffect {
   return { kind: 'done', record, entries: [], stored: [], shown: [], reactions: [] }
 }

@@ -25,7 +25,7 @@ interface Held {
   commit: number
 }
 
-/** What a record takes beside its text: the map, the objects, the key. */
+/** Memory of a record beside its text: the map, the objects, the key. */
 const OVERHEAD = 500
 
 /**
@@ -95,7 +95,7 @@ export class EntityBook {
   }
 }
 
-/** What an entry of a map takes beside its text. */
+/** Memory of an entry of a map beside its text. */
 const PAST_OVERHEAD = 50
 
 function sizeOf(past: EntityPast): number {

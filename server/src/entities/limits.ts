@@ -1,6 +1,6 @@
 import { LIMITS } from '@tidegate/protocol'
 
-/** What one command may come to. */
+/** Limits of what one command may produce. */
 export const COMMAND_LIMITS = {
   /** UTF-8 bytes of the JSON of an input. */
   inputBytes: LIMITS.inputBytes,

@@ -5,7 +5,7 @@ import { ERASE } from './erase.ts'
 import { IMPORT, IMPORT_LIMITS, parsePiece } from './import.ts'
 import { REBUILD } from './rebuild.ts'
 
-/** What an input may come to before its command looks at it. */
+/** Limits of an input, checked before its command sees it. */
 export interface InputLimits {
   /** UTF-8 bytes of its JSON. */
   readonly inputBytes: number

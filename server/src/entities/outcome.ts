@@ -12,7 +12,7 @@ export interface OutcomeContext {
   readonly report: (error: unknown) => string
 }
 
-/** What the sender of a command is told. */
+/** An outcome as the sender of the command gets it. */
 export function outcomeOf(effect: Effect, { before, epoch, report }: OutcomeContext): CommandOutcome {
   switch (effect.kind) {
     case 'done': {

@@ -12,7 +12,7 @@ import { COMMAND_LIMITS } from './limits.ts'
 /** The command that brings its source the outcome of a reaction. No config declares one of this name. */
 export const OUTCOME_COMMAND = '~outcome'
 
-/** What a reaction is answered with that is one too many in a chain. */
+/** The answer to a reaction that is one too many in a chain. */
 const TOO_DEEP = 'too_deep'
 
 /** A command on its way from one entity to another, whose partition may be another one. */

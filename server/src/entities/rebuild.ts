@@ -13,14 +13,14 @@ export interface FoundEntity {
   readonly key: string
   /** Absent where there is only a trail. */
   readonly stored: EntityRecord | undefined
-  /** What stands in the indexes is what is stored. */
+  /** The indexes have what is stored. */
   readonly held: HeldEntity
   /** Data of its latest published state, as JSON; absent where there is none. */
   readonly shown: string | undefined
 }
 
 export type Rebuilt =
-  /** What is stored is what it should be. */
+  /** The stored state is as it should be. */
   | { readonly kind: 'right' }
   /** `viewJson` is there where another one is published. */
   | ({ readonly kind: 'changed' } & SeenState)

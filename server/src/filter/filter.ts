@@ -55,7 +55,7 @@ function namesIn(operand: Operand): (readonly string[])[] {
   return operand.kind === 'field' && operand.root === 'data' ? [operand.names] : []
 }
 
-/** What a filter is refused with that reads what its sender does not see. */
+/** The refusal of a filter that reads fields hidden from its sender. */
 export function noSuchField(names: readonly string[]): string {
   return `there is no field data.${names.join('.')} to filter by`
 }

@@ -297,7 +297,7 @@ export class PartitionFold {
   }
 
   #route(topic: string, event: EventBody): void {
-    // What was read of a narrow one is only as deep as the schema.
+    // A narrow one is only as deep as the schema.
     if (!(event instanceof NarrowEvent) && isTooDeep(event.data)) this.#router.bury(topic, event, LETTER_TOO_DEEP)
     else this.#router.run(topic, event)
   }

@@ -50,7 +50,7 @@ export function placements(record: string): GrowthPlan {
     log(topic) {
       if (topic === CANARY_TOPIC) return { kind: 'left' }
       if (topic === ANSWERS_TOPIC) return { kind: 'everywhere' }
-      // Whoever merges has noted what each partition has reported: it must not report it once more as another one.
+      // The merger has noted what each partition reported: it must not report it again as another one.
       if (windowOfPartials(topic) !== undefined) return { kind: 'stays' }
       const origin = originOfDeadLetters(topic)
       return { kind: 'by_key', homeOf: origin === undefined ? homeOf(topic) : homeFrom(mergedInput(topics, origin)) }

@@ -3,7 +3,7 @@ import { type LoggedAnswer, type Outcome, readOutcome } from '../commands/index.
 import type { EncodedFrame } from '../delivery/index.ts'
 import { jsonString } from '../json-string.ts'
 
-/** What the sender of a command gets. What the log of answers has is not written anew. */
+/** The answer to the sender of a command. One that the log of answers has is sent as it lies there. */
 export function answerFrame(id: string, outcome: Outcome, logged?: LoggedAnswer): ServerFrame | EncodedFrame {
   if (logged === undefined) return { type: 'answer', id, ...readOutcome(outcome) }
   const { position, json } = logged

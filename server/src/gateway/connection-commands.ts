@@ -56,7 +56,7 @@ export class ConnectionCommands {
     }
     this.#unanswered++
     const expected = parseVersion(frame.expectedVersion)
-    // What it is to run behind may be lost while it waits to be stored. One behind another shares its fate.
+    // Its predecessor may be lost while it waits to be stored. One behind another shares its fate.
     const before = after === undefined ? undefined : this.#epochs.get(after)
     const epoch = before ?? frame.epoch ?? this.#commands.epochOf(entity, key)
     this.#epochs.set(id, epoch)

@@ -7,7 +7,7 @@ const BYTES_PER_REFUSAL = 65_536
 /** What a frame costs before it is read, ms: its way from the kernel, and the text that is made of it. */
 const FRAME_WORK_MS = 0.005
 const BYTE_WORK_MS = 1e-6
-/** What frames that come together cost is paid together: to pay for one costs as much as to receive it. */
+/** Frames that come together are paid for together: to pay for one costs as much as to receive it. */
 const PAID_TOGETHER_MS = 0.5
 
 /** Frames that free something, or cost less than their refusal. */

@@ -360,7 +360,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     )
   }
 
-  /** The same client shows another token. Its producer and its subscriptions go on, as far as that allows. */
+  /** The same client shows another token. Its producer and its subscriptions continue, as far as that allows. */
   #renew(token: string): Promise<void> {
     const found = Promise.resolve(this.#context.access.authenticate(tokenCredentials(token), this.address))
     return this.#whenKnown(found, (result) => {
@@ -369,7 +369,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
       if (result.kind === 'refused') {
         const { code, message } = result
         if (code === 'unauthorized') return this.#fail(code, CLOSE.unauthorized, message)
-        // The one before still counts.
+        // The previous one still counts.
         return this.#send({ type: 'error', code, message, retryable: true })
       }
       if (result.namespace !== this.#state.caller.namespace) {

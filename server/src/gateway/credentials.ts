@@ -19,7 +19,7 @@ export function requestCredentials({
   ambient,
 }: Pick<HttpRequest, 'path' | 'query' | 'header'> & { readonly ambient: Credentials }): Credentials {
   const authorization = header('authorization')
-  // What cannot be read is no token, rather than none.
+  // An unreadable token is a wrong one, rather than none.
   if (authorization !== undefined) return { kind: 'token', text: BEARER.exec(authorization)?.[1] ?? '' }
   const ticket = path === STREAM_PATH ? query.get('ticket') : null
   return ticket === null ? ambient : { kind: 'ticket', text: ticket }

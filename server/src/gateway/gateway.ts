@@ -158,7 +158,7 @@ export class Gateway implements TransportHandlers {
     limits.hold('connections', 1)
     return new SharedSocket(socket, {
       refuse: () => this.#refuseClient(arrival),
-      // What the handshake showed is of whoever opened the socket, at that time.
+      // Credentials of the handshake belong to the client that opened the socket.
       open: (client) => this.#openConnection(client, arrival, NONE),
       spent(bytes) {
         const refusal = limits.frame(bytes)
@@ -231,7 +231,7 @@ export class Gateway implements TransportHandlers {
     const refused =
       limits.frame(0) ?? (this.#requestTurns.isFull(address.name) ? limits.refuseWork() : limits.overworked())
     const isLast = refused !== undefined && !limits.mayBeRefused(1)
-    // Whoever is cut is not waited for: what it has sent besides is then not read.
+    // A client that is cut is not waited for: the rest of what it sent is not read.
     if (!isLast) {
       await this.#requestTurns.take({ address: address.name, workWaitMs: () => (refused ? 0 : limits.workWaitMs()) })
     }

@@ -33,7 +33,7 @@ export class Operators implements TransportHandlers {
 
   constructor(routes: Omit<RouteContext, 'operators' | 'access'>, guard: PageGuard, limits: Limits) {
     this.#limits = limits
-    // Who reaches this address is an operator.
+    // Every caller at this address is an operator.
     this.#routes = { ...routes, operators: 'here', access: EVERYBODY }
     this.#guard = guard
   }

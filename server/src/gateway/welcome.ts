@@ -3,7 +3,7 @@ import type { Caller } from '../access/index.ts'
 import type { Clock } from '../clock.ts'
 import type { PublishControl } from '../ingest/index.ts'
 
-/** What every client is told. */
+/** The first frame that every client gets. */
 export interface WelcomeContext {
   readonly node: string
   readonly contractHash: string

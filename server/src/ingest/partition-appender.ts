@@ -17,7 +17,7 @@ import type { AppendWait } from './append-wait.ts'
 import { isStored, type PartitionLog, type SliceOutcome } from './partition-log.ts'
 
 /** Bytes that may wait for one partition: at 64 KiB a call and 5 ms a call this is 0.3 s of backlog. */
-export const MAX_PENDING_BYTES = 4 * 1_024 * 1_024
+const MAX_PENDING_BYTES = 4 * 1_024 * 1_024
 /** After it a slice for which there is no room may be sent again: some calls will have been made. */
 const RETRY_FULL_MS = 20
 /** How many full batches one call takes from a backlog: 256 KiB hold Redis for less than a millisecond. */

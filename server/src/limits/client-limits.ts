@@ -42,7 +42,7 @@ const LEAST_PART_BYTES = 512
 const LEAST_READ_BYTES = 16_384
 /** What something costs at most: a process that was stopped, or waited for a core, was not at work meanwhile. */
 const MOST_WORK_MS = 20
-/** What is read is handled in the rest of the turn in which it comes, among other things: so much of that at most is for its reader. */
+/** Of the turn in which a read comes back, at most this much is for its reader. */
 const MOST_READ_WORK_MS = 2
 /** Above this wait for its share a client is no longer waited for: it does not slow down. */
 const OVERWORKED_MS = 1_000
@@ -114,7 +114,7 @@ export class ClientLimits implements Reader {
     return this.#whyNot(quantity, 0)
   }
 
-  /** A frame or request was refused for a rate. False: the client goes on regardless, and MUST be cut. @param cost 1 for a small one */
+  /** A frame or request was refused for a rate. False: the client continues regardless, and MUST be cut. @param cost 1 for a small one */
   mayBeRefused(cost: number): boolean {
     return this.#take('refusals', cost) === undefined
   }
@@ -161,7 +161,7 @@ export class ClientLimits implements Reader {
     const { contention } = this.#limits
     const { purse } = this
     contention.active(purse, now)
-    // What nobody else has waited for is free.
+    // Time that nobody else has waited for is free.
     if (!contention.holdsFor(purse, now)) return
     this.#shared.at(-1)?.account.take('work', Math.min(MOST_WORK_MS, ms), now)
   }

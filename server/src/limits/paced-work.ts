@@ -13,8 +13,8 @@ interface Waiting {
 }
 
 /**
- * What has to be done for clients once something else has happened: much may be due at the same moment. Purses take turns, a
- * little is done in each turn of the event loop, and those who have used up their share of it wait.
+ * Work for clients of which much may fall due at the same moment. Purses take turns, a little is done in each turn of the event
+ * loop, and those who have used up their share of it wait.
  */
 export class PacedWork {
   readonly #turns = new Turns<Waiting>()

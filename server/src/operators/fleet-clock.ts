@@ -3,7 +3,7 @@ import { idleWatermark } from './idle-watermark.ts'
 import type { StateField, StateWrites } from './window-operator.ts'
 
 /** Limit of remembered clocks of one fleet: about 10 MB. */
-export const MAX_CLOCKS = 100_000
+const MAX_CLOCKS = 100_000
 /** How many are forgotten at once when there are too many, so that not every new one costs a search. */
 const FORGOTTEN_SHARE = 0.01
 /** State field with the largest time of any forgotten clock; fields of clocks have a prefix. */

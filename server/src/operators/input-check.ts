@@ -6,7 +6,7 @@ import { type Field, parseField, readField } from './aggregates/index.ts'
  * Largest magnitude of a summand: sums of its squares, as `stddev` keeps them, stay finite with more events than a
  * window can see. An infinite result would be `null` in a pane.
  */
-export const MAX_SUMMAND = 1e100
+const MAX_SUMMAND = 1e100
 
 /** The type of an aggregate's input. `summand`: a number that it adds up. */
 type InputKind = 'number' | 'summand' | 'scalar'

@@ -104,7 +104,7 @@ export class EntityLoader {
     })
   }
 
-  /** @param goesOn asked between parts @returns of the first ones, where it does not go on */
+  /** @param goesOn asked between parts @returns those loaded before it said no */
   async #heldAll(definition: EntityDefinition, all: readonly ReadEntity[], goesOn = () => true): Promise<HeldEntity[]> {
     const held: HeldEntity[] = []
     while (held.length < all.length && (held.length === 0 || goesOn())) {
@@ -142,7 +142,7 @@ export class EntityLoader {
         const known = { ...newRecord(definition), ...record, version: cutOf(record) + stored.length }
         return { kind: 'broken', error: folded.error, record: known }
       }
-      // What stands in the indexes is what was stored, until the entity changes.
+      // The indexes have what was stored, until the entity changes.
       return { kind: 'loaded', record: { ...folded.record, indexed: record?.indexed ?? {} } }
     } catch (error) {
       return unreadable(definition, error, stored.length)
@@ -175,7 +175,7 @@ function readEntity(definition: EntityDefinition, key: string, stored: StoredEnt
   }
 }
 
-/** Nobody can read what is stored of an entity: it is put aside, and the others of its partition go on. @throws other errors */
+/** An entity whose stored state cannot be read is set aside, and the others of its partition continue. @throws other errors */
 function unreadable(definition: EntityDefinition, error: unknown, version: number): HeldEntity {
   if (!(error instanceof SyntaxError)) throw error
   return { kind: 'broken', error, record: { ...newRecord(definition), version } }

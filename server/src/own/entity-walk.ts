@@ -7,7 +7,7 @@ import { WalkSuspects } from './walk-suspects.ts'
 /** Entities of one page, about, and those that are loaded together. */
 const PAGE = 256
 const BATCH = 32
-/** What a step takes, about: commands that come meanwhile wait for it. */
+/** Approximate length of a step: commands that come meanwhile wait for it. */
 const STEP_MS = 10
 /** Commands that keep coming do not hold up a walk for longer. */
 const OVERDUE_MS = 250

@@ -222,7 +222,7 @@ export class PartitionLoop {
     return !this.#commands.isEmpty || this.#lastRead?.behind.has(COMMANDS_TOPIC) === true
   }
 
-  /** What no owner can read is passed over: it must not end one after the other. */
+  /** Passes over entries that no owner can read: they must not end one owner after the other. */
   readonly #unreadable: OnUnreadable = ({ topic, streamId }, fault) => {
     this.#context.stats.unreadable()
     this.#context.report(
@@ -314,7 +314,7 @@ export class PartitionLoop {
     }
   }
 
-  /** Where together they take too long, one by one, each in a turn of its own: the process goes on with all else. */
+  /** Where together they take too long, one by one, each in a turn of its own, so that the process can do everything else. */
   async #foldNext(next: readonly PlacedCommand[]): Promise<void> {
     const { folding, running } = this.#context
     const { body, fold } = this.#fold.beginCommands(next)
@@ -437,7 +437,7 @@ export class PartitionLoop {
   async #walkOn(walk: EntityWalk): Promise<LoopEnd | undefined> {
     const end = (this.#fold.isDirty ? await this.#commit() : undefined) ?? (await this.#commits.settled())
     if (end !== undefined || this.#isEnding) return end
-    // What is loaded meanwhile could be as it was before the step.
+    // Anything loaded meanwhile could be as it was before the step.
     await this.#poll?.settled()
     await this.#commands.settled()
     await this.#reading(() => walk.step())

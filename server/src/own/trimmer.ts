@@ -16,8 +16,8 @@ import type { PartitionStore } from './partition-store.ts'
 /** Trimming is free at node borders, so there is no hurry. */
 const TRIM_EVERY_MS = 10_000
 /** A backfill without progress for this long holds nothing back: a forgotten one must not fill the disk. */
-export const BACKFILL_HOLD_MS = 10 * 60 * 1_000
-/** What entities leave in logs goes when it is due, also where nothing comes after it: an entity may have been erased. */
+const BACKFILL_HOLD_MS = 10 * 60 * 1_000
+/** Traces of entities in logs are trimmed when due, also where nothing comes after them: an entity may have been erased. */
 const EXACTLY = { exactly: true } as const
 /** Dead letters have no retention of their own in the config. */
 export const DEAD_LETTER_RETENTION_MS = 24 * 60 * 60 * 1_000
@@ -81,7 +81,7 @@ export class Trimmer {
     await this.#store.ledger.noteLogBytes(token, [...this.#pipeline.contract.topics.keys(), ...internal])
   }
 
-  /** What was run is in the trails; answers are read for as long as they are known. */
+  /** Commands that were run are in the trails; answers are read for as long as they are known. */
   async #trimCommands(log: LogVersion, token: string, committed: Offsets, now: number): Promise<void> {
     if (this.#pipeline.contract.entities.size === 0) return
     const folded = committed.get(COMMANDS_TOPIC)

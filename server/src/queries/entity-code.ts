@@ -21,7 +21,7 @@ const TOGETHER = { ...IN_SLICES, limited }
 const REST_MS = 60_000
 const MAX_RESTING = 1_000
 
-/** What code of the application does with one version of an entity. Another version, or other code, may do better. */
+/** Result of application code for one version of an entity. Another version, or other code, may do better. */
 type Task = 'fold' | 'view'
 
 interface Resting {

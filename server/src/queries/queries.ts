@@ -27,7 +27,7 @@ const MAX_WAITING = 256
 const MAX_WAITING_OF_ONE = 64
 /** Of one, however many others wait: a crowd keeps nobody out. */
 const LEAST_WAITING_OF_ONE = 4
-/** Nor for longer: whoever asked does better to ask another gateway, or has given up. */
+/** Nor for longer: by then another gateway does better, or the caller has given up. */
 const MAX_WAIT_MS = 2_000
 
 const OVERLOADED = new QueryError('overloaded')
@@ -48,7 +48,7 @@ export class Queries {
     this.#readers = entityReaders(bus, contract, report)
   }
 
-  /** What somebody with these rights may ask. @param reader pays for what is read */
+  /** The queries of a caller with these rights. @param reader pays for what is read */
   of(rights: Rights, reader: Reader = ONLY_READER): CallerQueries {
     const inTurn: InTurn = (query) => this.#inTurn(reader, query)
     return new CallerQueries(this.#bus, this.#contract, rights, reader, this.#readers, inTurn, this.#work)
@@ -68,14 +68,14 @@ export class Queries {
     const waiting = this.#turns.waitingOf(reader.purse)
     const most = this.#turns.waiting < MAX_WAITING ? MAX_WAITING_OF_ONE : LEAST_WAITING_OF_ONE
     if (waiting >= most) throw OVERLOADED
-    // Whoever has read too much waits for itself.
+    // A caller that has read too much waits for itself.
     const waitsForOthers = reader.readWaitMs() === 0
     const askedAt = performance.now()
     const answer = await this.#turns.run(reader, async () => {
       if (waitsForOthers && performance.now() - askedAt > MAX_WAIT_MS) throw OVERLOADED
       return { found: await query() }
     })
-    // Whoever asked has left, and hears nothing of it.
+    // The caller has left, and hears nothing of it.
     if (answer === undefined) throw OVERLOADED
     return answer.found
   }

@@ -6,7 +6,7 @@ type Schema = Record<string, unknown>
 export function shownSchema(schema: unknown, hidden: HiddenFields): unknown {
   if (hidden.paths.length === 0) return schema
   const shown = structuredClone(schema) as Schema
-  // What is defined apart may be used in several places.
+  // Shared definitions may be used in several places.
   if (shown.$defs !== undefined) return { type: 'object' }
   for (const path of hidden.paths) removeField(shown, path)
   return shown

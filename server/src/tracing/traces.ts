@@ -1,7 +1,7 @@
 import { isSampled, type TraceContext } from '@tidegate/protocol'
 
 /** Traces that one piece of work is shown in: of a frame, a commit, or a record batch that is delivered. */
-export const MAX_TRACES = 16
+const MAX_TRACES = 16
 /** Contexts of one trace that its span names beside the first. */
 const MAX_LINKS = 16
 

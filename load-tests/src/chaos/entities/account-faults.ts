@@ -19,7 +19,7 @@ import { describe, isSame } from './outcome.ts'
 const ACCOUNT = config.contract.entities.get('account')!
 const SCAN_COUNT = 500
 
-/** What differs between what clients were told in the end and what is stored, in words. */
+/** Differences between the final answers to clients and what is stored, in words. */
 export async function findAccountFaults(
   redis: Redis,
   partitions: number,

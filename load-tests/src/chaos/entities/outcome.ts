@@ -1,6 +1,6 @@
 import { type CommandAnswer, CommandRejected, TidegateError } from '@tidegate/client/node'
 
-/** What a client was told of a command. */
+/** The outcome of a command as its client got it. */
 export type Outcome =
   | {
       readonly kind: 'done'

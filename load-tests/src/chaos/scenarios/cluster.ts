@@ -35,7 +35,7 @@ async function victimOf({ deployment: { cluster }, random }: Stage): Promise<Vic
   return { master, hit: ALL.filter((partition) => owners[partition] === master) }
 }
 
-/** What was published while nobody confirmed what the new master has is delivered first. */
+/** Events published while no replica confirmed the new master are delivered first. */
 const BACKLOG_MS = 6_000
 
 /** Of one partition or two of four. */

@@ -73,7 +73,7 @@ async function growDisturbed(deployment: Deployment, disturb: Grow, random: () =
   const redis = openCommandConnection(deployment.redisUrl, 'chaos', { slot: slotOf(keys.cluster) })
   try {
     await untilReady(redis, CONNECT_MS)
-    // What is named as ours counts as a process of the deployment.
+    // A connection with such a name counts as a process of the deployment.
     await redis.client('SETNAME', 'chaos')
     await disturb(deployment, redis, random)
     if (!(await isGrown(redis))) await grow(deployment).ended

@@ -16,7 +16,7 @@ const UNANSWERED_MS = 2_000
 const RETRY_MS = 100
 /** What is not acknowledged by then, after the last event, never is. */
 const LAST_ACKS_MS = 10_000
-/** Whoever comes back has everything once nothing has come for so long. */
+/** A returning client has everything once nothing has come for so long. */
 const QUIET_MS = 1_500
 const READ_DEADLINE_MS = 15_000
 const POLL_MS = 20

@@ -55,7 +55,7 @@ async function copyOwned(run: GrowthRun, parent: number, name: string): Promise<
 }
 
 /**
- * What is known of producers is known to all: a frame is judged by the content of all of it, in whichever partitions its
+ * Producers are known to all children: a frame is judged by the content of all of it, in whichever partitions its
  * events lie. Partitions are producers too. What one has sent, those that come of it have sent.
  */
 async function copyProducers(run: GrowthRun, parent: number, name: string, children: readonly number[]): Promise<void> {

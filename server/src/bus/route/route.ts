@@ -19,7 +19,7 @@ const WATCH_MS = 500
 /** A master that has become a replica says so to writes, and to reads that wait. */
 const DEMOTED = /^READONLY |^UNBLOCKED force unblock/
 
-/** What is stored of no partition may lie on any node: those who do not say which take the node of the first slot. */
+/** Data of no partition may lie on any node: by default on the node of the first slot. */
 const ANYWHERE: Target = { slot: 0 }
 
 const routes = new Map<string, Route>()

@@ -70,7 +70,7 @@ export class LogFollower {
     return (stored ?? []).map(({ event }) => event)
   }
 
-  /** What was shown under the epoch before may be gone; stream ids may be smaller than those shown. */
+  /** Events shown under the previous epoch may be gone; stream ids may be smaller than those shown. */
   async #beginEpoch(epoch: string | undefined): Promise<Followed> {
     const heads = await this.#bus.log(this.#partition, 'query').heads([this.#topic])
     const { lastId } = heads.topics.get(this.#topic)!

@@ -88,7 +88,7 @@ export class LaneQueue implements RunQueue {
     this.#pushRun(openRun(this, lane, entry, picks, encoded))
   }
 
-  /** What waits of a run elsewhere waits here too. Nothing of it, or before it, may be withheld. */
+  /** Adds what is left of a run that waits elsewhere. Nothing of it, or before it, may be withheld. */
   adopt(lane: FeedLane, run: Run): void {
     this.#pushRun({ ...run, queue: this, lane })
   }

@@ -16,7 +16,7 @@ export const sum: Aggregate = {
 }
 
 /** Adds to the sum at `at`; the slot after it keeps the rounding error. */
-export function addCompensated(state: number[], at: number, value: number): void {
+function addCompensated(state: number[], at: number, value: number): void {
   const before = state[at]!
   const after = before + value
   state[at + 1]! += Math.abs(before) >= Math.abs(value) ? before - after + value : value - after + before

@@ -17,7 +17,7 @@ export class NodeConnection {
   readonly #socket: Socket
   /** The first one is being answered. */
   readonly #exchanges: Exchange[] = []
-  /** Whatever arrives from now on is no request. */
+  /** Bytes that arrive from now on are no request. */
   #last: HttpResponse | 'upgraded' | undefined
 
   constructor(socket: Socket) {

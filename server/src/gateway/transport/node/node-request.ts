@@ -51,7 +51,7 @@ export function serve(
     .catch((error) => errorReply('internal', handlers.defect('a request', error)))
     .then(async (answer) => {
       received.release()
-      // Whoever is answered goes on sending, and nobody would count that.
+      // After its answer a client continues to send, and nobody would count that.
       await body
       reply(answer)
     })

@@ -68,7 +68,7 @@ export function serve(
     .catch((error) => errorReply('internal', handlers.defect('a request', error)))
     .then(async (answer) => {
       received.release()
-      // Whoever is answered goes on sending, and nobody could end that.
+      // After its answer a client continues to send, and nobody could end that.
       await body
       received.close()
       reply(answer)
