@@ -2,9 +2,10 @@ import { ANYBODY } from '../access/index.ts'
 import type { Limits } from '../limits/index.ts'
 import { describeDefect } from '../observability/defects.ts'
 import { limited } from './http/limited-request.ts'
-import { isForOperators } from './http/operator-right.ts'
 import { errorReply } from './http/replies.ts'
-import { type RouteContext, route } from './http/routes.ts'
+import type { RouteContext } from './http/route-context.ts'
+import { isForOperators } from './http/route-table.ts'
+import { route } from './http/routes.ts'
 import type { PageGuard } from './pages/page-guard.ts'
 import type {
   BodyAccount,

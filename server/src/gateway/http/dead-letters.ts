@@ -19,17 +19,6 @@ import type { Audit } from '../../observability/audit.ts'
 import { limitOf, optionalText, type Params, QueryError } from '../../queries/index.ts'
 import { quoted } from '../../quoted.ts'
 
-const LIST_PATH = '/v1/dead-letters'
-const REDRIVE_PATH = '/v1/dead-letters/redrive'
-
-export function isDeadLetterPath(path: string): boolean {
-  return path === LIST_PATH || isRedrivePath(path)
-}
-
-export function isRedrivePath(path: string): boolean {
-  return path === REDRIVE_PATH
-}
-
 /** Letters of one answer, at most and without `limit`. */
 const MAX_LETTERS = 100
 /** Letters that are looked at for one answer: with a filter most of them may be others. */

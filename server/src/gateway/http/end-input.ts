@@ -10,11 +10,7 @@ import { type LimitedRequest, refusedReply } from './limited-request.ts'
 import { errorReply, json } from './replies.ts'
 import { parseJson, readContent } from './request-content.ts'
 
-const END_PATH = /^\/v1\/topics\/([^/]+)\/end$/
-
-export function isEndPath(path: string): boolean {
-  return END_PATH.test(path)
-}
+export const END_PATH = /^\/v1\/topics\/([^/]+)\/end$/
 
 /** `POST /v1/topics/:topic/end`: no more events of the topic come, or of one source. The body may name that. */
 export async function endInput(

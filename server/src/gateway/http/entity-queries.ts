@@ -8,20 +8,15 @@ import { errorReply, json } from './replies.ts'
 const FOUND_PATH = /^\/v1\/entities\/([^/]+)$/
 const ENTITY_PATH = /^\/v1\/entities\/([^/]+)\/([^/]+)$/
 const HISTORY_PATH = /^\/v1\/entities\/([^/]+)\/([^/]+)\/history$/
+export const ENTITY_PATHS: readonly RegExp[] = [FOUND_PATH, ENTITY_PATH, HISTORY_PATH]
 /** Parameters of a search that name no index. */
 const PAGE_PARAMS: ReadonlySet<string> = new Set(['limit', 'after'])
 const DEFAULT_HISTORY = 100
 
-/** Answers what is asked about entities; `undefined` for another path. @throws QueryError, BusUnavailable */
-export async function askEntities(
-  queries: EntityQueries,
-  path: string,
-  params: Params,
-): Promise<HttpResponse | undefined> {
+/** @param path one of `ENTITY_PATHS` @throws QueryError, BusUnavailable */
+export async function askEntities(queries: EntityQueries, path: string, params: Params): Promise<HttpResponse> {
   const history = HISTORY_PATH.exec(path)
-  const match = history ?? ENTITY_PATH.exec(path) ?? FOUND_PATH.exec(path)
-  if (match === null) return undefined
-  const parts = decodePath(match)
+  const parts = decodePath((history ?? ENTITY_PATH.exec(path) ?? FOUND_PATH.exec(path))!)
   if (parts === undefined) return errorReply('invalid_frame', 'The path is not percent-encoded UTF-8.')
   const [name, key] = parts as [string, string | undefined]
   if (key === undefined) return json(200, await queries.find({ ...params, name, ...searchOf(params) }))

@@ -12,17 +12,9 @@ import { NOT_JSON, parseJson, readContent } from './request-content.ts'
 import { requestTrace } from './request-trace.ts'
 
 /** `/v1/entities/<entity>/<key>/<command>`, in parts that are still encoded. */
-const COMMAND_PATH = /^\/v1\/entities\/([^/]+)\/([^/]*)\/([^/]+)$/
+export const COMMAND_PATH = /^\/v1\/entities\/([^/]+)\/([^/]*)\/([^/]+)$/
 /** `/v1/commands/<entity>/<key>/<id>`. */
-const OUTCOME_PATH = /^\/v1\/commands\/([^/]+)\/([^/]*)\/([^/]+)$/
-
-export function isCommandPath(path: string): boolean {
-  return COMMAND_PATH.test(path)
-}
-
-export function isOutcomePath(path: string): boolean {
-  return OUTCOME_PATH.test(path)
-}
+export const OUTCOME_PATH = /^\/v1\/commands\/([^/]+)\/([^/]*)\/([^/]+)$/
 
 /** `POST /v1/entities/:entity/:key/:command`: the body is the input. */
 export async function sendCommand(

@@ -3,13 +3,6 @@ import { isLoopbackHost } from '../../web-origin.ts'
 import { isForwarded } from '../credentials.ts'
 import type { Arrival } from '../transport/transport.ts'
 
-/** Routes that tell operators about other callers. */
-export const OPERATOR_PATHS: readonly string[] = ['/metrics', '/v1/slow', '/v1/status']
-
-export function isForOperators(path: string): boolean {
-  return OPERATOR_PATHS.includes(path)
-}
-
 /**
  * Whether a caller is an operator. Where nobody is asked who it is, that is who sits at this machine: a gateway that is
  * open on purpose has clients all the same, and they learn nothing of each other.
