@@ -17,7 +17,7 @@ export function gatewayChoice(settings: Settings, { access }: Pick<Contract, 'ac
   return { host, anonymous, hasIdentities, hasRules: access.rules.length > 0 }
 }
 
-/** Whether callers are asked who they are. Nobody is while only this machine can be a caller and nothing says otherwise. */
+/** Whether callers are authenticated. They are not while only this machine can be a caller and nothing says otherwise. */
 export function anonymousMode(choice: GatewayChoice): AccessSettings['anonymous'] {
   const { host, anonymous, hasIdentities, hasRules } = choice
   if (anonymous !== undefined) return anonymous === 'all' ? 'everything' : 'rules'
@@ -31,12 +31,12 @@ export function modeWarning(
 ) {
   // On loopback too: a proxy may lead there.
   if (isOpen && anonymous === 'all') {
-    return `Whoever reaches ${host} may read and write everything: TIDEGATE_ANONYMOUS is all.`
+    return `Anyone who reaches ${host} may read and write everything: TIDEGATE_ANONYMOUS is all.`
   }
   if (!isShut) return undefined
   return (
     'Every caller is refused: there is no way to check tokens, no API key and no rule for anonymous callers. Set ' +
-    'TIDEGATE_JWT_SECRET, TIDEGATE_JWT_PUBLIC_KEY or TIDEGATE_JWKS_URL, run `tidegate key create`, or say ' +
+    'TIDEGATE_JWT_SECRET, TIDEGATE_JWT_PUBLIC_KEY or TIDEGATE_JWKS_URL, run `tidegate key create`, or set ' +
     'TIDEGATE_ANONYMOUS=all to let everybody do everything.'
   )
 }

@@ -6,14 +6,14 @@ const LAG_MS = 10_000
 /** A report may be that long on its way to a Redis that is slow. */
 const CLOCK_MS = 2_000
 
-/** What a project says of itself. */
+/** The deployment as a project describes it. */
 export interface Expected {
   readonly partitions: number
   /** Hash of the config that was found; `undefined` where none was. */
   readonly contractHash: string | undefined
 }
 
-/** Of what is known, what this looks at. */
+/** The facts that this looks at. */
 type ProcessFacts = Pick<
   DeploymentFacts,
   'away' | 'partitions' | 'growth' | 'owners' | 'workers' | 'gateways' | 'contractHash' | 'lackingRights'
@@ -83,11 +83,11 @@ function* processes(
       code: 'no-worker',
       severity: 'error',
       what: takesWrites
-        ? 'No worker runs: events are stored, and no window, flow or entity goes on.'
+        ? 'No worker runs: events are stored, and no window, flow or entity continues.'
         : 'Redis takes no writes, so no worker can say that it runs.',
       todo: takesWrites
         ? 'Start one: REDIS_URL=... tidegate worker. After a failover look again in a few seconds first.'
-        : 'Mend Redis first: workers that run go on by themselves.',
+        : 'Mend Redis first: running workers continue by themselves.',
     }
   }
   if (contractHash !== undefined && expected.contractHash !== undefined && contractHash !== expected.contractHash) {

@@ -77,18 +77,18 @@ export function isForWatchers(path: string): boolean {
 }
 
 const ELSEWHERE =
-  'Nobody is asked here who they are, so that this is shown to the machine of the gateway alone, and not through a proxy. ' +
+  "Without authentication only the gateway's own machine may see this, and not through a proxy. " +
   'Set TIDEGATE_ADMIN_PORT, or configure tokens.'
 
 function nothingAt(path: string): HttpResponse {
   return errorReply('not_found', `Nothing at ${quoted(path)}.`)
 }
 
-/** Answers whoever comes through a proxy to a gateway that asks nobody because it takes itself for private. */
+/** The answer to requests through a proxy, at a gateway that has no authentication because it takes itself for private. */
 export function forwarded(): HttpResponse {
   const message =
-    'This gateway asks nobody who it is, since it listens on this machine alone, and a proxy has passed this request on. ' +
-    'Configure tokens, or say TIDEGATE_ANONYMOUS=all to let everybody do everything.'
+    'This gateway has no authentication, since it listens on this machine alone, and a proxy has passed this request on. ' +
+    'Configure tokens, or set TIDEGATE_ANONYMOUS=all to let everybody do everything.'
   return errorReply('forbidden', message)
 }
 
