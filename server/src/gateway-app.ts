@@ -135,12 +135,7 @@ function observe({ partitions }: GatewaySettings, services: GatewayServices, gat
   })
 }
 
-function selfReportOf(
-  { node }: GatewaySettings,
-  services: GatewayServices,
-  gateway: Gateway,
-  url: string,
-): SelfReport {
+function selfReportOf({ node }: GatewaySettings, services: GatewayServices, gateway: Gateway, url: string): SelfReport {
   const { bus, readiness, delivery, ingest, stored, metrics, report } = services
   return new SelfReport({
     entry: bus.gatewayEntry(node),

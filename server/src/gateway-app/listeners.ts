@@ -27,8 +27,7 @@ export async function openListeners(
   const { port } = await clients.listen({ host, port: settings.port, shared: sharedPort })
   const address = settings.operators
   // The choice of the transport is reported once, above.
-  const operators =
-    address && (await createTransport({ name, handlers: operatorsAt(address), tls, warn: () => {} }))
+  const operators = address && (await createTransport({ name, handlers: operatorsAt(address), tls, warn: () => {} }))
   const atOperators = address && (await operators?.listen({ ...address, shared: false }))
   const renew = async (next: Tls) => {
     await clients.renew(next)

@@ -1,4 +1,4 @@
-export { openPresence } from './open-presence.ts'
+export { type GatewayPresence, openPresence } from './open-presence.ts'
 export { type OnShare, PresenceBook, type PresenceSeat } from './presence-book.ts'
 export { type PresenceChange, PresenceFold, type PublishedPresence, readPublished } from './presence-fold.ts'
 export { PresenceReporter } from './presence-reporter.ts'

@@ -4,8 +4,8 @@ import { Rights } from '../../../../server/src/access/index.ts'
 import { planSubscription, UNLIMITED } from '../../../../server/src/delivery/subscription/subscription-plan.ts'
 import { AmbientCredentials, requestCredentials } from '../../../../server/src/gateway/credentials.ts'
 import { decodePath } from '../../../../server/src/gateway/http/decode-path.ts'
-import { isCommandPath, isOutcomePath } from '../../../../server/src/gateway/http/entity-routes.ts'
 import { paramsOf } from '../../../../server/src/gateway/http/params.ts'
+import { routesAt } from '../../../../server/src/gateway/http/route-table.ts'
 import { readStreamRequest } from '../../../../server/src/gateway/sse/stream-request.ts'
 import { headerLines } from '../../../../server/src/gateway/transport/node/header-lines.ts'
 import { splitTarget } from '../../../../server/src/gateway/transport/node/request-target.ts'
@@ -112,7 +112,8 @@ export default target<HeadInput>({
       const match = pattern.exec(head.path)
       if (match !== null) decodePath(match)
     }
-    must(!(isCommandPath(head.path) && isOutcomePath(head.path)), 'a path is two')
+    const methods = routesAt(head.path).flatMap((route) => route.methods)
+    must(new Set(methods).size === methods.length, 'a method of a path has two routes')
     const header = (name: string) => head.headers.get(name)
     const ambient = new AmbientCredentials('session', { isFromKnownPage: () => true })
     requestCredentials({
