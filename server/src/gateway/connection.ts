@@ -177,9 +177,8 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     } else this.#refuse(limitedFrame(parsed.frame, verdict.refusal), this.#state)
   }
 
-  /** Takes a frame that need not be parsed. @returns whether it is one */
+  /** Takes a frame that need not be parsed. The scanner looks again: asked here, a connection that only subscribes has no publisher. */
   #scan(content: Buffer, state: LiveState): boolean {
-    // The scanner asks this again. Asked here, a connection that only subscribes needs no publisher.
     const isScanned = mayBeScanned(content) && this.#publisher.scan(content, state)
     if (isScanned) this.#stores = true
     return isScanned
