@@ -62,7 +62,7 @@ export class Sending implements Reading {
       store,
       maxFrames = DEFAULT_OUTBOX.maxFrames,
       maxBytes = DEFAULT_OUTBOX.maxBytes,
-      // What a store keeps is reported when it is too old, so nothing has to be given up meanwhile.
+      // Events in a store are reported when they are too old, so nothing has to be given up meanwhile.
       maxAgeMs = store === undefined ? DEFAULT_OUTBOX.maxAgeMs : Number.POSITIVE_INFINITY,
     } = outbox
     const limits = { maxFrames, maxBytes, maxAgeMs }

@@ -226,7 +226,7 @@ describe('deploymentFindings', () => {
     expect(codes({ workers: new Map() })).toEqual(['error no-worker'])
     // Redis refuses what they would say of themselves: nobody is to start more of them.
     const [unknown] = deploymentFindings({ ...running, workers: new Map(), takesWrites: false }, EXPECTED)
-    expect(unknown!.todo).toBe('Mend Redis first: workers that run go on by themselves.')
+    expect(unknown!.todo).toBe('Mend Redis first: running workers continue by themselves.')
     expect(codes({ partitions: undefined, gateways: new Map(), workers: new Map() })).toEqual(['note nothing-started'])
     expect(codes({ partitions: undefined })).toEqual(['error data-gone'])
     expect(codes({ owners: [{ partition: 0, owned: false }] })).toEqual(['error partitions-without-owner'])
