@@ -35,15 +35,22 @@ export type FeedState =
       readonly kind: 'replaying'
       after: string
       epoch: string
+      /** Of the entries that were read. */
+      epochs: readonly string[]
       inclusive: boolean
       pageEntries: number
       /** When it stops waiting for room: from then on, what does not fit becomes a gap. */
       readonly waitsUntil: number
     }
   /** Offered every entry in the turn in which the tail reads it. */
-  | { readonly kind: 'live' }
+  | {
+      readonly kind: 'live'
+      /** What a replay offered that was ahead of the tail. */
+      readonly replayed: { readonly upTo: string; readonly epochs: readonly string[] } | undefined
+    }
 
-const LIVE: FeedState = { kind: 'live' }
+const LIVE: FeedState = { kind: 'live', replayed: undefined }
+const NO_EPOCHS: readonly string[] = []
 const NO_LANES: (FeedLane | undefined)[] = []
 
 /** The view a feed has of its subscription. */
@@ -150,9 +157,10 @@ export class Feed {
    */
   goLive(cursor: string): void {
     if (this.state.kind === 'live') return
-    const { after, epoch, inclusive } = this.state
+    const { after, epoch, epochs, inclusive } = this.state
     this.state = LIVE
     if (inclusive || compareStreamIds(after, cursor) <= 0) return
+    this.state = { kind: 'live', replayed: { upTo: after, epochs } }
     const reached = wholeEntry(epoch, after)
     for (const lane of LANE_INDEXES) {
       if (compareStreamIds(this.#starts[lane].streamId, after) > 0) continue
@@ -182,6 +190,7 @@ export class Feed {
       kind: 'replaying',
       after: streamId,
       epoch,
+      epochs: NO_EPOCHS,
       inclusive: false,
       pageEntries: FIRST_PAGE_ENTRIES,
       waitsUntil,
@@ -255,11 +264,18 @@ export class Feed {
     const order = compareStreamIds(entry.streamId, start.streamId)
     if (order > 0) return picks
     if (entry.epoch !== start.epoch) {
+      if (this.#wasReplayed(entry)) return NO_PICKS
       // Only in the range that a replay rewound. An entry of neither the old nor the present epoch is older than both,
       // or lies between them and is covered by the gap.
       return this.state.kind === 'live' || entry.epoch === this.#epoch ? picks : NO_PICKS
     }
     return order < 0 ? NO_PICKS : picks.filter((index) => index > start.index)
+  }
+
+  /** The tail is behind a replay that went on into another epoch, and reads what that has offered of the one before. */
+  #wasReplayed({ epoch, streamId }: Entry): boolean {
+    const replayed = this.state.kind === 'live' ? this.state.replayed : undefined
+    return replayed?.epochs.includes(epoch) === true && compareStreamIds(streamId, replayed.upTo) <= 0
   }
 
   /** A snapshot was sent up to the seam. */
@@ -317,7 +333,8 @@ function replayFrom(starts: readonly Mark[], epoch: string): FeedState {
     if (order <= 0) inclusive ||= sameEpoch && !isWholeEntry(mark)
   }
   const waitsUntil = Number.POSITIVE_INFINITY
-  return { kind: 'replaying', after: after!, epoch, inclusive, pageEntries: FIRST_PAGE_ENTRIES, waitsUntil }
+  const pageEntries = FIRST_PAGE_ENTRIES
+  return { kind: 'replaying', after: after!, epoch, epochs: NO_EPOCHS, inclusive, pageEntries, waitsUntil }
 }
 
 function laterId(a: string, b: string): string {

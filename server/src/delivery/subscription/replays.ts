@@ -154,6 +154,7 @@ export class Replays implements PageReader {
       if (order > 0 || state.inclusive) this.#offer(feed, entry)
       state.after = entry.streamId
       state.epoch = entry.epoch
+      if (!state.epochs.includes(entry.epoch)) state.epochs = [...state.epochs, entry.epoch]
       state.inclusive = false
     }
     if (page.entries.length > 0) state.pageEntries = nextPageEntries(page.entries)

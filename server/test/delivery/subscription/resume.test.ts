@@ -1,5 +1,6 @@
 import { comparePositions, type Lane, parsePosition, type ResumeFrom, type SubscribeOptions } from '@tidegate/protocol'
 import { describe, expect, it } from 'vitest'
+import { TopicTail } from '../../../src/delivery/log/topic-tail.ts'
 import { laneOf, ModelNode, TOPIC } from '../model-node.ts'
 import { SimulatedSocket } from '../support.ts'
 
@@ -142,6 +143,18 @@ describe('resume', () => {
     ])
     const kinds = socket.frames.map((frame) => frame.type).filter((type) => type === 'batch' || type === 'gap')
     expect(kinds).toEqual(['batch', 'gap', 'batch'])
+  })
+
+  it('D-RESUME-1 D-RESUME-4 repeats nothing where the tail is behind a replay that has gone on into another epoch', () => {
+    const node = filled(3)
+    node.epoch = 'e2'
+    node.append(0, [{ id: 'new' }], '1003000-0')
+    node.tails[0] = new TopicTail('1000000-0', 'e1')
+    const { session, socket } = resume(node, positions('0@e1/1000000-0.0'))
+    node.readPage()
+    node.answerPage()
+    node.settle(session, socket)
+    expect(socket.ids()).toEqual(['e1', 'e2', 'new'])
   })
 
   it('D-RESUME-4 finds entries of the new epoch whose ids lie below the position', () => {
