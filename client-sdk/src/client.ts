@@ -10,7 +10,6 @@ import { endOf, givenTrace, type PublishOptions } from './end-frame.ts'
 import { EntityHandle } from './entities/entity-handle.ts'
 import { foundPages } from './entities/entity-queries.ts'
 import type { CommandName, EntityName, EntityOf, FindOptions, FoundPage } from './entities/entity-types.ts'
-import { Listeners } from './listeners.ts'
 import { PresenceHandle } from './presence/presence-handle.ts'
 import type { PublishReceipt } from './publish-receipt.ts'
 import { Reader } from './reader.ts'
@@ -61,17 +60,14 @@ export class TidegateClient<C = unknown> extends Reader<C> {
   readonly #core: Core
   readonly #sending: Sending
   readonly #tracer: Tracer | undefined
-  readonly #onRecovered: Listeners<RecoveredCommand>
 
   /** @throws TidegateError `invalid_url`, `invalid_token`; TypeError for options that it does not have */
   constructor(options: ClientOptions) {
-    const onRecovered = new Listeners<RecoveredCommand>('onRecovered')
-    const sending = new Sending(options, (recovered) => onRecovered.call(recovered))
+    const sending = new Sending(options)
     const core = new Core('createClient', CLIENT_OPTIONS, options, sending)
     super(core, sending)
     this.#core = core
     this.#sending = sending
-    this.#onRecovered = onRecovered
     this.#tracer = options.tracer
     if (sending.isDue) core.use()
   }
@@ -81,7 +77,7 @@ export class TidegateClient<C = unknown> extends Reader<C> {
    * and the command was sent again. Returns a function that ends that.
    */
   onRecovered(listener: (command: RecoveredCommand) => void): () => void {
-    return this.#onRecovered.add(listener)
+    return this.#sending.onRecovered.add(listener)
   }
 
   /**
@@ -125,15 +121,15 @@ export class TidegateClient<C = unknown> extends Reader<C> {
    * @throws TidegateError `deadline_exceeded`: it may still be run, and the same command with `commandId` as its `id` asks for
    *   its outcome. `outbox_expired`, `outbox_full`: it was never sent. `closed`, or another code of an answer.
    */
-  async command<Name extends EntityName<C>, Command extends CommandName<EntityOf<C, Name>>>(
+  command<Name extends EntityName<C>, Command extends CommandName<EntityOf<C, Name>>>(
     entity: Name,
     key: string,
     command: Command,
     input: EntityOf<C, Name>['commands'][Command],
     options: CommandOptions = {},
   ): Promise<CommandAnswer<EntityOf<C, Name>['events']>> {
-    const answer = await this.#command({ entity, key, command, input }, options)
-    return answer as CommandAnswer<EntityOf<C, Name>['events']>
+    const answer = this.#command({ entity, key, command, input }, options)
+    return answer as Promise<CommandAnswer<EntityOf<C, Name>['events']>>
   }
 
   /** A handle on one entity: its state as it changes, its past, and commands to it. */

@@ -6,21 +6,17 @@ import type { PublishReceipt } from './publish-receipt.ts'
 export type FrameOutcome = PublishReceipt | TidegateError
 
 /** One call of `publish`, settled when each of its frames is. */
-export class PublishCall {
-  readonly #receipt = new Deferred<PublishReceipt>()
+export class PublishCall extends Deferred<PublishReceipt> {
   /** Events in each of its frames. */
   readonly #sizes: readonly number[]
   readonly #outcomes: FrameOutcome[] = []
   #left: number
 
   constructor(sizes: readonly number[]) {
+    super()
     this.#sizes = sizes
     this.#left = sizes.length
     if (this.#left === 0) this.#settle()
-  }
-
-  get receipt(): Promise<PublishReceipt> {
-    return this.#receipt.promise
   }
 
   /** The first outcome of a frame counts: one that is lost and sent again has another. @param index of the frame in the call */
@@ -32,8 +28,8 @@ export class PublishCall {
 
   #settle(): void {
     const result = resultOf(this.#outcomes, this.#sizes)
-    if (result instanceof TidegateError) this.#receipt.reject(result)
-    else this.#receipt.resolve(result)
+    if (result instanceof TidegateError) this.reject(result)
+    else this.resolve(result)
   }
 }
 
@@ -53,7 +49,8 @@ export function resultOf(outcomes: readonly FrameOutcome[], sizes: readonly numb
   const events = sizes.reduce((sum, size) => sum + size, 0)
   if (receipt.rejected.length < events) return receipt
   const { code, message, path } = first
-  const what = path === undefined ? message : `${path}: ${message}`
+  // That of the data itself is empty.
+  const what = path ? `${path}: ${message}` : message
   const text = events === 1 ? what : `None of ${events} events was stored. The first: ${what}`
   return new TidegateError(code, text, { path, receipt })
 }

@@ -15,7 +15,7 @@ import type { Link } from './connection.ts'
 import type { PublishEvent } from './contract-types.ts'
 import { endBody } from './end-frame.ts'
 import { OUTBOX_ERRORS } from './error-codes.ts'
-import { errorOf, type TidegateError } from './errors.ts'
+import { errorOf, TidegateError } from './errors.ts'
 import { LONGEST_TIMER_MS } from './longest-timer.ts'
 import { Outbox, type OutboxLimits } from './outbox.ts'
 import type { OutboxStore, RestoredFrame } from './outbox-store/outbox-store.ts'
@@ -128,7 +128,7 @@ export class Publisher implements Part {
       this.#outbox.push(frame, body.bytes, now, frame.seq)
     }
     this.#flushSoon()
-    return abortable(signal, call.receipt, () => giveUp(() => {}))
+    return abortable(signal, call.promise, () => giveUp(() => {}))
   }
 
   /** Frames of earlier runs, before any other. */
@@ -139,7 +139,7 @@ export class Publisher implements Part {
       const frame = new PendingFrame(call, 0, body, now, this.#turn, seq)
       if (sentMsAgo !== undefined) frame.sentAt = Date.now() - sentMsAgo
       this.#outbox.push(frame, body.bytes, now - ageMs, seq, sentMsAgo === undefined ? undefined : now - sentMsAgo)
-      watch(call.receipt)
+      watch(call.promise)
     }
     this.#watchExpiry()
   }
@@ -237,11 +237,14 @@ export class Publisher implements Part {
   }
 
   /** Gives up everything. */
-  end(reason: TidegateError): void {
+  end({ code, message, cause }: TidegateError): void {
     this.#endPause()
     clearTimeout(this.#expiryTimer)
     this.#store?.close()
-    for (const frame of this.#outbox.clear()) frame.settle(reason)
+    for (const frame of this.#outbox.clear()) {
+      const fate = frame.sentAt === undefined ? 'was never sent' : 'may still be stored'
+      frame.settle(new TidegateError(code, `${message} The publish ${fate}.`, { cause }))
+    }
     this.#onEmpty?.()
   }
 

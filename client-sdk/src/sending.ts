@@ -4,6 +4,7 @@ import { expectOptions, type Kind } from './arguments.ts'
 import { Commands } from './commands/commands.ts'
 import type { RecoveredCommand } from './commands/recovered-command.ts'
 import type { Core } from './core.ts'
+import { Listeners } from './listeners.ts'
 import { DEFAULT_OUTBOX, type OutboxLimits } from './outbox.ts'
 import type { OutboxStore } from './outbox-store/outbox-store.ts'
 import type { Part } from './part.ts'
@@ -41,21 +42,23 @@ export class Sending implements Reading {
   readonly ask: Reading['ask']
   readonly subscriptions: Reading['subscriptions']
   readonly parts: Reading['parts']
-  /** One of its parts, as the next. */
+  /** The answer of a command is no longer the one it had. */
+  readonly onRecovered = new Listeners<RecoveredCommand>('onRecovered')
+  /** Of `parts`, as the next. */
   publisher!: Publisher
   commands!: Commands
   /** Frames of earlier runs wait. */
   isDue = false
 
-  /** @param options unchecked until parts are made of them @param onRecovered see `Commands` */
-  constructor(options: SendingOptions, onRecovered: (command: RecoveredCommand) => void) {
+  /** @param options unchecked until parts are made of them */
+  constructor(options: SendingOptions) {
     const { ask, subscriptions, parts } = createReading()
     this.ask = ask
     this.subscriptions = subscriptions
-    this.parts = (core) => [...this.#partsOf(core, options, onRecovered), ...parts(core)]
+    this.parts = (core) => [...this.#partsOf(core, options), ...parts(core)]
   }
 
-  #partsOf(core: Core, options: SendingOptions, onRecovered: (command: RecoveredCommand) => void): readonly Part[] {
+  #partsOf(core: Core, options: SendingOptions): readonly Part[] {
     const { producer = randomId(), outbox = {} } = options
     expectOptions('createClient.outbox', OUTBOX_OPTIONS, outbox)
     const {
@@ -68,7 +71,7 @@ export class Sending implements Reading {
     const limits = { maxFrames, maxBytes, maxAgeMs }
     const acked = new AckedPositions()
     const publisher = new Publisher(core.connection, limits, acked, core.clock, store)
-    const commands = new Commands(core.connection, limits, acked, onRecovered)
+    const commands = new Commands(core.connection, limits, acked, (recovered) => this.onRecovered.call(recovered))
     this.publisher = publisher
     this.commands = commands
     const kept = store?.use({ written: () => publisher.written(), report: core.report }, options.producer) ?? []

@@ -103,8 +103,9 @@ export class Subscriber<C = unknown> {
     optionsOrCallback?: SubscribeOptions | ((event: EventOf<TopicsOf<C>, S>) => unknown),
     callback?: (event: EventOf<TopicsOf<C>, S>) => unknown,
   ): LiveSubscription<EventOf<TopicsOf<C>, S>> {
-    const isCallback = typeof optionsOrCallback === 'function'
-    const options = isCallback ? {} : (optionsOrCallback ?? {})
+    // One that stands before options is refused: they would not count.
+    const isCallback = typeof optionsOrCallback === 'function' && callback === undefined
+    const options = (isCallback ? {} : (optionsOrCallback ?? {})) as SubscribeOptions
     expectKind('subscribe: selector', 'a string', selector)
     expectOptions('subscribe', SUBSCRIBE_OPTIONS, options)
     const called = isCallback ? optionsOrCallback : callback
@@ -116,7 +117,7 @@ export class Subscriber<C = unknown> {
 
   /**
    * Waits for outstanding acknowledgements and outcomes, at most `deadlineMs` (5 s if absent), then closes, subscriptions
-   * included. Idempotent.
+   * included. A call without one by then rejects as `closed`, and says whether it was sent. Idempotent.
    */
   close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
     return this.#core.close(options)

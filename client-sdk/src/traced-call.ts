@@ -1,5 +1,4 @@
 import type { TraceContext } from '@tidegate/protocol'
-import { CommandRejected, TidegateError } from './errors.ts'
 
 /** What is used of a `Tracer` of `@opentelemetry/api`, which nothing here imports. */
 export interface Tracer {
@@ -102,6 +101,6 @@ function contextOf(span: Span): TraceContext | undefined {
 }
 
 function typeOf(error: unknown): string {
-  if (error instanceof TidegateError || error instanceof CommandRejected) return error.code
-  return error instanceof Error ? error.name : '_OTHER'
+  const { code, name = '_OTHER' } = (error ?? {}) as { readonly code?: unknown; readonly name?: string }
+  return typeof code === 'string' ? code : name
 }

@@ -38,6 +38,7 @@ const WRONG: readonly (readonly [string, () => unknown])[] = [
     'subscribe has no "filter". It has keys, where, lanes, batch, onSlow, maxRate, state, from, snapshot, concurrent, signal.',
     subscribe({ filter: 'data.n > 1' }),
   ],
+  ['subscribe: expected an object, got a function', () => client.subscribe('a', () => {}, any({ keys: ['k'] }))],
   ['subscribe.signal: expected an AbortSignal, got {}', subscribe({ signal: new AbortController() })],
   ['subscribe.concurrent: expected a boolean, got "no"', subscribe({ concurrent: 'no' })],
   ['subscribe: Do not know how to serialize a BigInt', subscribe({ from: { time: 5n } })],

@@ -41,6 +41,14 @@ describe('publish', () => {
     await expect(two).rejects.toMatchObject({ ...error, message, receipt: { rejected: [no(0), no(1)] } })
   })
 
+  test('C-FATE-2 the data itself refused - its empty path is not said', async () => {
+    const one = client.publish('a', { data: {} })
+    await sent()
+    const refusal = { index: 0, code: 'invalid_data', path: '', message: 'expected an object' } as const
+    TestSocket.last.receive({ type: 'ack', seq: 1, at: [], rejected: [refusal] })
+    await expect(one).rejects.toMatchObject({ message: 'expected an object', path: '' })
+  })
+
   test('C-FATE-2 some refused - the call resolves with the others', async () => {
     const some = client.publish('a', [{ data: {} }, { data: {} }])
     const frames = client.publish(

@@ -311,7 +311,16 @@ describe('publish', () => {
     const [receipt] = publishAll(client, 'a')
     await (await used.server.greeted()).take('publish')
     await client.close({ deadlineMs: 20 })
-    await expect(receipt).rejects.toMatchObject({ code: 'closed', retryable: false })
+    const message = 'The client or the subscription is closed. The publish may still be stored.'
+    await expect(receipt).rejects.toMatchObject({ code: 'closed', retryable: false, message })
+  })
+
+  test('C-END-1 close - says which calls were never sent', async () => {
+    const client = open({ connect: false })
+    const [receipt] = publishAll(client, 'a')
+    await client.close({ deadlineMs: 0 })
+    const message = 'The client or the subscription is closed. The publish was never sent.'
+    await expect(receipt).rejects.toMatchObject({ code: 'closed', message })
   })
 })
 

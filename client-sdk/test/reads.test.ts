@@ -71,6 +71,9 @@ describe('reads', () => {
     expect(events.map(({ time }) => time)).toEqual([2, 3])
     const nonsense = readHistory(logs, 'a.x', { after: ['yesterday'] }).toArray()
     await expect(nonsense).rejects.toThrow('history.after: expected positions, got "yesterday"')
+    // It is of one partition, and the others would be read from their beginning.
+    const one = readHistory(logs, 'a.x', { after: at(0, 1) as never }).toArray()
+    await expect(one).rejects.toThrow(`history.after: expected positions, got "${at(0, 1)}"`)
   })
 
   test('C-READ-3 history - reads a page at a time, only as far as it is iterated', async () => {

@@ -22,7 +22,7 @@ export const ERROR_CODES = {
   epoch_changed:
     'The log of a partition has a new epoch: frames acknowledged under another one may be lost. Send those again, then this frame.',
   fenced:
-    'A newer session or sequence of this producer exists, and only one may publish. Stop, or start anew with `sequence: "new"` in `hello`.',
+    'A newer client of this producer publishes, and only one may: give each a `producer` of its own. In a client by hand: stop, or start anew with `sequence: "new"` in `hello`.',
   conflict:
     'This seq, or this Idempotency-Key, was already used with other content; nothing was stored now. A producer that counts from 1 again says `sequence: "new"` in `hello`.',
   outcome_unknown:

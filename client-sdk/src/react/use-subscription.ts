@@ -20,7 +20,8 @@ export function useSubscription(
   selector: string | undefined,
   ...rest: readonly [optionsOrCallback?: EventsOptions | Callback, callback?: Callback]
 ): Live<readonly AnyEvent[] | undefined> {
-  const [options = {}, callback] = typeof rest[0] === 'function' ? [{}, rest[0]] : (rest as [EventsOptions?, Callback?])
+  const isCallback = typeof rest[0] === 'function' && rest[1] === undefined
+  const [options = {}, callback] = (isCallback ? [{}, rest[0]] : rest) as [EventsOptions?, Callback?]
   expectOptions(
     'useSubscription',
     { ...CHANGE_OPTIONS, from: null, snapshot: null, limit: 'a number', suspense: null },

@@ -144,6 +144,7 @@ function earliest(logs: readonly PartitionRead[]): PartitionRead | undefined {
 
 /** Partition -> the position behind which to read. Of lanes at different positions the first counts: nothing is left out. */
 function beginsOf(topic: string, after: readonly string[] | PositionVector = []): Map<number, string> {
+  if (typeof after === 'string') throw wrong('history.after', 'positions', after)
   const positions = Array.isArray(after) ? after : Object.values((after as PositionVector)[topic] ?? {}).flat()
   const begins = new Map<number, string>()
   for (const text of positions as readonly string[]) {

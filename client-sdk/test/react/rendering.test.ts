@@ -61,4 +61,8 @@ test('C-REACT-13 without a provider, and for an option that there is not, a hook
   expect(() => render(() => useWindow('a', { pastMs: '1h' } as object).status)).toThrow(
     'useWindow.pastMs: expected a number, got "1h"',
   )
+  const swapped = [() => {}, { keys: ['k'] }] as unknown as [() => void]
+  expect(() => render(() => useSubscription('a', ...swapped).status)).toThrow(
+    'useSubscription: expected an object, got a function',
+  )
 })
