@@ -1,60 +1,74 @@
-import type { LogEntry } from '../bus/index.ts'
+import { type Bus, COMMANDS_TOPIC, type LogEntry, type LogRead } from '../bus/index.ts'
 
 /** How often commands are looked for: their senders wait. */
 const EVERY_MS = 10
+/** Record batches of one look and partition. */
+const READ_COUNT = 64
 
-/** Looks for the commands of one partition while events are folded, one look at a time and none behind one that has found some. */
-export class CommandPoll {
-  readonly #read: () => Promise<readonly LogEntry[]>
-  readonly #onFound: (entries: readonly LogEntry[]) => void
-  /** Under way, or has found some. */
+/** A partition whose owner is busy with something else than its commands. */
+export interface CommandSeeker {
+  readonly partition: number
+  /** What lies behind it was not read yet. */
+  cursor(): string
+  /** Whether it takes more than it has. */
+  hasRoom(): boolean
+  /** Takes what was found behind the cursor, some of which it may have by now. */
+  found(entries: readonly LogEntry[]): void
+}
+
+/**
+ * Looks for the commands of all partitions of a process that have something else to do, every 10 ms and by one call: a look by each
+ * of them takes a tenth of the process.
+ */
+export class CommandPolls {
+  readonly #bus: Pick<Bus, 'after' | 'log'>
+  readonly #seekers = new Set<CommandSeeker>()
+  #timer: NodeJS.Timeout | undefined
+  /** Under way. */
   #look: Promise<void> | undefined
-  #lookedAt = Number.NEGATIVE_INFINITY
 
-  /** @param onFound takes them. Called before `settled` resolves. */
-  constructor(read: () => Promise<readonly LogEntry[]>, onFound: (entries: readonly LogEntry[]) => void) {
-    this.#read = read
-    this.#onFound = onFound
+  constructor(bus: Pick<Bus, 'after' | 'log'>) {
+    this.#bus = bus
   }
 
-  /** Begins a look when it is time for one. What Redis does not answer is found by a later read. */
-  lookWhenDue(): void {
-    const now = performance.now()
-    if (this.#look !== undefined || now - this.#lookedAt < EVERY_MS) return
-    this.#lookedAt = now
-    this.#look = this.#lookNow()
+  /** Looks for its commands from now on. Idempotent. */
+  join(seeker: CommandSeeker): void {
+    this.#seekers.add(seeker)
+    this.#timer ??= setInterval(() => {
+      this.#look ??= this.#lookNow().finally(() => {
+        this.#look = undefined
+      })
+    }, EVERY_MS)
   }
 
-  /** Resolves when no look is under way; the next one may begin. */
-  async settled(): Promise<void> {
-    await this.#look
-    this.#look = undefined
+  /** From now on it gets nothing. Idempotent. */
+  leave(seeker: CommandSeeker): void {
+    this.#seekers.delete(seeker)
+    if (this.#seekers.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
   }
 
   async #lookNow(): Promise<void> {
-    const entries = await this.#read().catch(() => [])
-    if (entries.length > 0) this.#onFound(entries)
-    else this.#look = undefined
-  }
-}
-
-/** Of the partitions of a process that have events to fold and none of whose commands wait. */
-export class CommandPolls {
-  readonly #active = new Set<CommandPoll>()
-
-  /** Whoever folds looks for the commands of all: a partition that waits for its turn cannot. */
-  lookWhenDue(): void {
-    for (const poll of this.#active) poll.lookWhenDue()
-  }
-
-  /** Looks for these commands, too, until `body` has ended. */
-  async during<Result>(poll: CommandPoll | undefined, body: () => Promise<Result>): Promise<Result> {
-    if (poll === undefined) return body()
-    this.#active.add(poll)
-    try {
-      return await body()
-    } finally {
-      this.#active.delete(poll)
+    const asked = [...this.#seekers].filter((seeker) => seeker.hasRoom())
+    if (asked.length === 0) return
+    const reads = asked.map((seeker) => ({
+      partition: seeker.partition,
+      cursors: new Map([[COMMANDS_TOPIC, seeker.cursor()]]),
+    }))
+    for (const [i, entries] of (await this.#read(reads)).entries()) {
+      const seeker = asked[i]!
+      if (entries.length > 0 && this.#seekers.has(seeker)) seeker.found(entries)
     }
+  }
+
+  /** Where they cannot be read together, each by itself: one that cannot be read hides no other. */
+  #read(reads: readonly LogRead[]): Promise<readonly (readonly LogEntry[])[]> {
+    const alone = ({ partition, cursors }: LogRead) =>
+      this.#bus
+        .log(partition, 'tail')
+        .after(cursors, READ_COUNT)
+        .catch(() => [])
+    return this.#bus.after(reads, 'tail', READ_COUNT).catch(() => Promise.all(reads.map(alone)))
   }
 }

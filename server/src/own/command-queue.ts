@@ -44,6 +44,11 @@ export class CommandQueue {
     return this.#readTo
   }
 
+  /** Whether more may be read: what waits is loaded in one go. */
+  get hasRoom(): boolean {
+    return this.#waiting.length < LOAD_COUNT
+  }
+
   get size(): number {
     return this.#waiting.length
   }

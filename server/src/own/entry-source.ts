@@ -93,11 +93,6 @@ export class EntrySource {
     return result
   }
 
-  /** Commands after a cursor, without waiting and beside a read that is under way. @throws BusUnavailable */
-  readCommands(cursor: string): Promise<LogEntry[]> {
-    return this.#bus.log(this.#partition, 'tail').after(new Map([[COMMANDS_TOPIC, cursor]]), READ_COUNT)
-  }
-
   /** Entries read in advance may belong to another version of the log. */
   forget(): void {
     if (this.#ahead !== undefined) this.#ahead = { ...this.#ahead, cursors: new Map() }

@@ -1,4 +1,4 @@
-import type { Ownership } from '../bus/index.ts'
+import type { Bus, Ownership } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Pipeline } from '../fold/index.ts'
 import { type Hold, Turn } from '../lease/index.ts'
@@ -35,7 +35,7 @@ export interface OwnerContext {
   readonly running: SharedLimit
   /** One for the process: partitions read at the same moments. */
   readonly rounds: CommandRounds
-  /** One for the process: whoever folds looks for the commands of all partitions. */
+  /** One for the process: it looks for the commands of all partitions that fold events, or wait. */
   readonly polls: CommandPolls
   /** One for the process, likewise. */
   readonly walking: WalkPace
@@ -51,11 +51,13 @@ export interface OwnerContext {
 }
 
 /** What all partitions of a process share. */
-export function processWide(): Pick<OwnerContext, 'folding' | 'running' | 'rounds' | 'polls' | 'walking' | 'reports'> {
+export function processWide(
+  bus: Pick<Bus, 'after' | 'log'>,
+): Pick<OwnerContext, 'folding' | 'running' | 'rounds' | 'polls' | 'walking' | 'reports'> {
   const folding = new Turn()
   const running = new SharedLimit(withinTimeLimit, (run) => folding.run(run, { isUrgent: true }))
   const rounds = new CommandRounds()
-  const polls = new CommandPolls()
+  const polls = new CommandPolls(bus)
   return { folding, running, rounds, polls, walking: new WalkPace(), reports: new ReportWakes() }
 }
 

@@ -12,7 +12,7 @@ import {
 import { beforeRetry, type LoopEnd } from '../lease/index.ts'
 import { withinTimeLimit } from '../time-limit.ts'
 import { learnAnswered } from './answered-scan.ts'
-import { CommandPoll } from './command-poll.ts'
+import type { CommandSeeker } from './command-poll.ts'
 import { CommandQueue } from './command-queue.ts'
 import { emptyOutdated, openSender, openWalk } from './entity-drivers.ts'
 import type { EntityWalk } from './entity-walk.ts'
@@ -66,8 +66,12 @@ export class PartitionLoop {
   #isFull = false
   /** When the fold yielded to the event loop last, however often it took and gave back the turn since. */
   #yieldedAt = Number.NEGATIVE_INFINITY
-  /** Absent where the contract has no entities. */
-  readonly #poll: CommandPoll | undefined
+  readonly #seeker: CommandSeeker
+  #isFoldingCommands = false
+  /** Found while commands were folded. The answers of those do not wait for them, and what they need is not loaded beside. */
+  #foundMeanwhile: readonly LogEntry[] = []
+  /** A commit gave way to commands. */
+  #isPutOff = false
   /** How many commands the last read brought. */
   #readCommands = 0
 
@@ -89,9 +93,11 @@ export class PartitionLoop {
     this.#fold.distrustIdle()
     this.#sender = openSender(context, parts.store, this.#fold, state.log)
     this.#walk = openWalk(context, parts, this.#fold, state.log)
-    if (this.#fold.entities !== undefined) {
-      const read = () => parts.source.readCommands(this.#cursors().get(COMMANDS_TOPIC)!)
-      this.#poll = new CommandPoll(read, (entries) => this.#found(entries))
+    this.#seeker = {
+      partition: parts.store.partition,
+      cursor: () => this.#cursors().get(COMMANDS_TOPIC)!,
+      hasRoom: () => this.#commands.hasRoom && this.#foundMeanwhile.length === 0,
+      found: (entries) => this.#found(entries),
     }
     this.#spans = context.spans && new FoldSpans(context.spans, parts.store.partition)
     this.#commits = new LoopCommits(context, parts, {
@@ -113,6 +119,7 @@ export class PartitionLoop {
       return await this.#run()
     } finally {
       leave()
+      this.#context.polls.leave(this.#seeker)
       ended.abort()
       this.#sender?.close()
     }
@@ -135,6 +142,7 @@ export class PartitionLoop {
     const begun = refusal ?? (this.#fold.entities?.builds.isUrgent ? await this.#commit() : undefined)
     if (begun !== undefined) return begun
     while (!this.#isEnding) {
+      this.#lookForCommands()
       const end = this.#draining ? await this.#drain() : await this.#readFoldCommit()
       if (end !== undefined) return end
       await trimmer.trimWhenDue(this.#log, ownership.token, () => decodeOffsets(this.#commits.offsetsText))
@@ -145,13 +153,27 @@ export class PartitionLoop {
     return end ?? (await this.#commits.settled()) ?? 'stopped'
   }
 
+  /** While something else is to be done: a read brings them as well. */
+  #lookForCommands(): void {
+    const isBusy = this.#draining || !this.#events.isEmpty
+    if (isBusy && this.#fold.entities !== undefined && !this.#suspicious) this.#context.polls.join(this.#seeker)
+    else this.#context.polls.leave(this.#seeker)
+  }
+
   /** @returns how the commit before ended the loop, if it did */
   async #commit(): Promise<LoopEnd | undefined> {
-    const poll = this.#commands.isEmpty ? this.#poll : undefined
-    poll?.lookWhenDue()
-    const end = await this.#context.polls.during(poll, () => this.#commits.whole())
+    const end = await this.#commits.whole()
     this.#draining = this.#fold.hasDue
     return end
+  }
+
+  /** The same, once the one before is answered. Commands that were found meanwhile are answered first, once. */
+  async #commitBehindCommands(): Promise<LoopEnd | undefined> {
+    const end = await this.#commits.settled()
+    if (end !== undefined) return end
+    const mayGiveWay = !this.#isPutOff && !this.#suspicious && !this.#isEnding && this.#fold.areAnswersApart
+    this.#isPutOff = mayGiveWay && this.#areCommandsNext
+    return this.#isPutOff ? undefined : this.#commit()
   }
 
   async #commitAnswers(): Promise<LoopEnd | undefined> {
@@ -162,9 +184,8 @@ export class PartitionLoop {
 
   /** Commands that come meanwhile are answered in between. */
   async #drain(): Promise<LoopEnd | undefined> {
-    const end = await this.#commit()
+    const end = await this.#commitBehindCommands()
     if (end !== undefined || this.#suspicious || !this.#areCommandsNext) return end
-    await this.#poll?.settled()
     await this.#foldCommands()
     return this.#fold.hasAnswers ? this.#commitAnswers() : undefined
   }
@@ -172,12 +193,12 @@ export class PartitionLoop {
   async #readFoldCommit(): Promise<LoopEnd | undefined> {
     await this.#reports.readWhenDue()
     await this.#lookAtPresence()
-    await this.#poll?.settled()
     if (!this.#hasPending) {
       // Somebody waits for the answer of each command: one alone is committed as soon as it is folded.
       const isRound = this.#readCommands > 1 && !this.#isBehind
       if (isRound) await this.#context.rounds.next()
       await this.#read(isRound)
+      this.#lookForCommands()
     }
     // Somebody waits for the answer of each.
     if (!this.#commands.isEmpty && !this.#suspicious) await this.#foldCommands()
@@ -190,7 +211,7 @@ export class PartitionLoop {
     if (this.#fold.isHeldUp) await this.#parts.hold.pause(HELD_UP_MS)
     if (this.#walk?.isDue(this.#hasPending) === true) return this.#walkOn(this.#walk)
     if (!this.#isCommitDue()) return undefined
-    return this.#fold.hasAnswers ? this.#commitAnswers() : this.#commit()
+    return this.#fold.hasAnswers ? this.#commitAnswers() : this.#commitBehindCommands()
   }
 
   async #lookAtPresence(): Promise<void> {
@@ -274,8 +295,12 @@ export class PartitionLoop {
     this.#parts.evidence.saw({ topic, epoch, streamId })
   }
 
-  /** Commands have come while events are folded: what they need is there once the turn is given back. */
+  /** Commands have come while something else is done: what they need is there once the turn is given back. */
   #found(entries: readonly LogEntry[]): void {
+    if (this.#isFoldingCommands) {
+      this.#foundMeanwhile = entries
+      return
+    }
     this.#addCommands(entries)
     if (this.#commands.isEmpty) return
     if (!this.#context.pipeline.hasEntitiesOnTopics) this.#commands.loadAhead(this.#fold.entities!)
@@ -307,11 +332,16 @@ export class PartitionLoop {
   async #foldCommands(): Promise<void> {
     const entities = this.#fold.entities!
     this.#yieldedAt = performance.now()
+    this.#isFoldingCommands = true
     while (!this.#commands.isEmpty && this.#fold.hasRoomForCommands && !this.#isEnding) {
       if (!(await this.#isLoaded(() => this.#commands.load(entities)))) continue
       await this.#foldNext(this.#commands.peek())
       await this.#yieldWhenDue()
     }
+    this.#isFoldingCommands = false
+    const found = this.#foundMeanwhile
+    this.#foundMeanwhile = []
+    if (found.length > 0) this.#found(found)
   }
 
   /** Where together they take too long, one by one, each in a turn of its own, so that the process can do everything else. */
@@ -343,11 +373,10 @@ export class PartitionLoop {
   async #foldEvents(): Promise<void> {
     this.#isFull = false
     this.#yieldedAt = performance.now()
-    const { folding, polls } = this.#context
+    const { folding } = this.#context
     while (!this.#events.isEmpty && !this.#isFull && !this.#isEnding && !this.#areCommandsNext) {
       if (!(await this.#isLoaded(() => this.#events.load(this.#fold.entities)))) continue
-      const turn = () => folding.run(() => this.#foldLoaded(), { caller: this })
-      await polls.during(this.#commands.isEmpty ? this.#poll : undefined, turn)
+      await folding.run(() => this.#foldLoaded(), { caller: this })
     }
   }
 
@@ -368,7 +397,6 @@ export class PartitionLoop {
       this.#spans?.events(batch.topic, batch.events)
       this.#parts.meter.folded(batch.topic)
       if (performance.now() - this.#yieldedAt < YIELD_EVERY_MS) continue
-      this.#context.polls.lookWhenDue()
       await this.#yieldWhenDue()
       if (this.#context.folding.isWanted) return
     }
@@ -438,7 +466,7 @@ export class PartitionLoop {
     const end = (this.#fold.isDirty ? await this.#commit() : undefined) ?? (await this.#commits.settled())
     if (end !== undefined || this.#isEnding) return end
     // Anything loaded meanwhile could be as it was before the step.
-    await this.#poll?.settled()
+    this.#context.polls.leave(this.#seeker)
     await this.#commands.settled()
     await this.#reading(() => walk.step())
     return this.#fold.isDirty ? this.#commit() : undefined

@@ -48,7 +48,7 @@ export class PartitionPool implements LeaseKind<Lease> {
     this.#bus = bus
     const { partitions } = bus
     const everywhere = untilTrue(() => bus.isContractEverywhere())
-    this.#context = { pipeline, partitions, stats, ...processWide(), everywhere, log, report, spans }
+    this.#context = { pipeline, partitions, stats, ...processWide(bus), everywhere, log, report, spans }
     this.#roster = bus.roster(workerId)
     this.#pool = new Pool(bus, this, log)
   }

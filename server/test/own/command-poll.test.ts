@@ -1,69 +1,100 @@
-import { describe, expect, it } from 'vitest'
-import type { LogEntry } from '../../src/bus/index.ts'
-import { CommandPoll, CommandPolls } from '../../src/own/command-poll.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Bus, LogEntry, LogRead } from '../../src/bus/index.ts'
+import { CommandPolls, type CommandSeeker } from '../../src/own/command-poll.ts'
 
-const ENTRY = {} as LogEntry
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
 
-/** A log of commands that is looked at. */
-class Log {
-  entries: LogEntry[] = []
-  looks = 0
-  readonly found: LogEntry[] = []
-  readonly poll = new CommandPoll(
-    async () => {
-      this.looks++
-      return this.entries
-    },
-    (entries) => this.found.push(...entries),
-  )
+const entryOf = (partition: number) => ({ partition }) as unknown as LogEntry
+
+class Seeker implements CommandSeeker {
+  readonly partition: number
+  readonly taken: LogEntry[] = []
+  isFull = false
+
+  constructor(partition: number) {
+    this.partition = partition
+  }
+
+  cursor = () => `${this.partition}-0`
+  hasRoom = () => !this.isFull
+  found = (entries: readonly LogEntry[]) => void this.taken.push(...entries)
 }
 
-const settled = () => new Promise((resolve) => setImmediate(resolve))
+/** Logs that each have one command. */
+function open(read: (reads: readonly LogRead[]) => Promise<LogEntry[][]>) {
+  const asked: number[][] = []
+  const after = (reads: readonly LogRead[]) => {
+    asked.push(reads.map(({ partition }) => partition))
+    return read(reads)
+  }
+  const log = (partition: number) => ({
+    async after() {
+      asked.push([partition])
+      if (partition === 1) throw new Error('it cannot be read')
+      return [entryOf(partition)]
+    },
+  })
+  return { polls: new CommandPolls({ after, log } as unknown as Pick<Bus, 'after' | 'log'>), asked }
+}
+
+const each = async (reads: readonly LogRead[]) => reads.map(({ partition }) => [entryOf(partition)])
 
 describe('command polls', () => {
-  it('W-COMMAND-3 whoever folds looks for the commands of all that wait for their turn, and tells who has some', async () => {
-    const polls = new CommandPolls()
-    const [waiting, busy, elsewhere] = [new Log(), new Log(), new Log()]
-    waiting.entries = [ENTRY]
-    let end = () => {}
-    const turn = polls.during(waiting.poll, () => new Promise<void>((resolve) => (end = resolve)))
-    await polls.during(busy.poll, async () => {
-      polls.lookWhenDue()
-      await settled()
-    })
-    expect([waiting, busy, elsewhere].map(({ looks, found }) => [looks, found])).toEqual([
-      [1, [ENTRY]],
-      [1, []],
-      [0, []],
+  it('W-COMMAND-1 W-COMMAND-3 one call every 10 ms looks for the commands of all partitions that seek some and have room', async () => {
+    const { polls, asked } = open(each)
+    const [one, two, full] = [new Seeker(0), new Seeker(1), new Seeker(2)]
+    full.isFull = true
+    for (const seeker of [one, two, full, one]) polls.join(seeker)
+    await vi.advanceTimersByTimeAsync(25)
+    expect(asked).toEqual([
+      [0, 1],
+      [0, 1],
     ])
-    end()
-    await turn
-    polls.lookWhenDue()
-    expect(waiting.looks).toBe(1)
+    expect([one, two, full].map(({ taken }) => taken.length)).toEqual([2, 2, 0])
+    polls.leave(one)
+    await vi.advanceTimersByTimeAsync(10)
+    expect(asked.at(-1)).toEqual([1])
+    polls.leave(two)
+    polls.leave(full)
+    await vi.advanceTimersByTimeAsync(50)
+    expect(asked).toHaveLength(3)
+    expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('W-COMMAND-1 one look is under way at a time, the next one 10 ms later, and one that fails finds nothing', async () => {
-    let looks = 0
-    const poll = new CommandPoll(
-      async () => {
-        looks++
-        throw new Error('no answer')
-      },
-      () => {
-        throw new Error('nothing was found')
-      },
-    )
-    poll.lookWhenDue()
-    poll.lookWhenDue()
-    await settled()
-    poll.lookWhenDue()
-    expect(looks).toBe(1)
-    await expect
-      .poll(() => {
-        poll.lookWhenDue()
-        return looks
-      })
-      .toBe(2)
-    await poll.settled()
+  it('W-COMMAND-1 one look is under way at a time, and who has left meanwhile gets nothing', async () => {
+    let answer = () => {}
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    const { polls, asked } = open(async (reads) => {
+      await answered
+      return each(reads)
+    })
+    const [one, two] = [new Seeker(0), new Seeker(1)]
+    for (const seeker of [one, two]) polls.join(seeker)
+    await vi.advanceTimersByTimeAsync(45)
+    expect(asked).toHaveLength(1)
+    polls.leave(one)
+    answer()
+    await vi.advanceTimersByTimeAsync(1)
+    expect([one, two].map(({ taken }) => taken.length)).toEqual([0, 1])
+    polls.leave(two)
+  })
+
+  it('W-COMMAND-3 logs that cannot be read together are read one by one', async () => {
+    const { polls, asked } = open(async () => {
+      throw new Error('one of them cannot be read')
+    })
+    const seekers = [new Seeker(0), new Seeker(1), new Seeker(2)]
+    for (const seeker of seekers) polls.join(seeker)
+    await vi.advanceTimersByTimeAsync(11)
+    expect(asked).toEqual([[0, 1, 2], [0], [1], [2]])
+    expect(seekers.map(({ taken }) => taken.length)).toEqual([1, 0, 1])
+    for (const seeker of seekers) polls.leave(seeker)
   })
 })

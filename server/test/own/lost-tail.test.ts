@@ -37,7 +37,7 @@ function own(partition: number): { owner: Holder; ended: Promise<unknown> } {
     partitions: PARTITIONS,
     clock: systemClock,
     stats: new WorkerStats(() => systemClock),
-    ...processWide(),
+    ...processWide(opened.bus),
     everywhere: async () => true,
   }
   const store = hold(new PartitionStore(partition, opened.bus))

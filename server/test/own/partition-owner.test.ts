@@ -75,7 +75,7 @@ function own(
     partitions: PARTITIONS,
     clock: systemClock,
     stats: new WorkerStats(() => systemClock),
-    ...processWide(),
+    ...processWide(opened.bus),
     everywhere: async () => true,
     log: (message) => logged.push(message),
     report: () => 'defect',
