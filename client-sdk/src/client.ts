@@ -143,7 +143,6 @@ export class TidegateClient<C = unknown> extends Reader<C> {
 
   /** Who is subscribed to a topic with presence, as it changes. */
   presence<Topic extends ShownTopic<TopicsOf<C>>>(topic: Topic, options: Abortable = {}): PresenceHandle {
-    expectKind('presence: topic', 'a string', topic)
     expectOptions('presence', ABORTABLE, options)
     return new PresenceHandle(
       (subscribed, callback) => this.#core.subscribe(`${topic}.presence`, subscribed, callback),

@@ -5,7 +5,7 @@
 export const CLIENT_ERRORS = {
   disconnected: 'There is no connection.',
   closed: 'The client or the subscription is closed.',
-  invalid_token: 'A token is a text of 1 to 8,192 visible ASCII characters.',
+  invalid_token: 'A token is 1 to 8,192 visible ASCII characters, without spaces.',
   no_token: 'The token function gave no token.',
   invalid_url: 'Not an http(s):// or ws(s):// address.',
   no_websocket: 'There is no WebSocket. Install "ws", or pass a class as `WebSocket`.',

@@ -52,9 +52,10 @@ export function errorOf<Code extends ClientErrorCode>(
   return new TidegateError(code, texts[code], options)
 }
 
-/** One that every client may have. */
-export function clientError(code: keyof typeof CLIENT_ERRORS, options?: ErrorOptions): TidegateError {
-  return errorOf(CLIENT_ERRORS, code, options)
+/** One that every client may have. @param why it came to that, where it is known */
+export function clientError(code: keyof typeof CLIENT_ERRORS, options?: ErrorOptions, why?: string): TidegateError {
+  const text = CLIENT_ERRORS[code]
+  return new TidegateError(code, why ? `${text} (${why})` : text, options)
 }
 
 /** The entity said no: the command changed nothing, and sent again it gets the same answer. */

@@ -65,7 +65,7 @@ export class TokenSource {
     const controller = new AbortController()
     const deadline = setTimeout(() => {
       controller.abort()
-      this.#end(call, { kind: 'token_failed', cause: undefined })
+      this.#end(call, undefined, 'silent for 10 s')
     }, TOKEN_DEADLINE_MS)
     const call = { controller, deadline }
     this.#call = call
@@ -74,8 +74,8 @@ export class TokenSource {
       .then(() => option({ ...asked, signal: controller.signal }))
       .then(checked)
       .then(
-        (token) => this.#end(call, { kind: 'token_ready', token }),
-        (cause: unknown) => this.#end(call, { kind: 'token_failed', cause }),
+        (token) => this.#end(call, token),
+        (cause: unknown) => this.#end(call, undefined, String(cause), cause),
       )
   }
 
@@ -86,19 +86,16 @@ export class TokenSource {
     this.#call = undefined
   }
 
-  #end(call: Call, outcome: Outcome): void {
+  /** @param token if it gave one @param why it gave none @param cause what it has thrown */
+  #end(call: Call, token: string | undefined, why?: string, cause?: unknown): void {
     if (this.#call !== call) return
     clearTimeout(call.deadline)
     this.#call = undefined
-    if (outcome.kind === 'token_ready') this.#token = outcome.token
-    else this.#fail(clientError('no_token', { cause: outcome.cause }))
-    this.#tell({ from: 'token', kind: outcome.kind })
+    if (token === undefined) this.#fail(clientError('no_token', { cause }, why))
+    else this.#token = token
+    this.#tell({ from: 'token', kind: token === undefined ? 'token_failed' : 'token_ready' })
   }
 }
-
-type Outcome =
-  | { readonly kind: 'token_ready'; readonly token: string }
-  | { readonly kind: 'token_failed'; readonly cause: unknown }
 
 /** A gateway would end the connection for good. The error MUST NOT show the text. @throws TidegateError `invalid_token` */
 function checked(token: unknown): string {

@@ -207,7 +207,8 @@ describe('a token function', () => {
       return failures[attempt - 1]!()
     })
     await pass(0)
-    expect(errors).toMatchObject([{ code: 'no_token', cause: { message: 'no network' } }])
+    const message = 'The token function gave no token. (Error: no network)'
+    expect(errors).toMatchObject([{ code: 'no_token', message, cause: { message: 'no network' } }])
     await pass(49)
     expect(attempts).toEqual([1])
     await pass(1)
@@ -227,7 +228,8 @@ describe('a token function', () => {
     await pass(9_999)
     expect([errors.length, calls[0]!.signal.aborted]).toEqual([0, false])
     await pass(51)
-    expect(errors).toMatchObject([{ code: 'no_token', cause: undefined }])
+    const message = 'The token function gave no token. (silent for 10 s)'
+    expect(errors).toMatchObject([{ code: 'no_token', message, cause: undefined }])
     expect(calls[0]!.signal.aborted).toBe(true)
     expect(calls[1]).toMatchObject({ reason: 'connect', attempt: 2 })
     calls[0]!.give('late')

@@ -1,5 +1,4 @@
 import { UNAUTHORIZED } from '@tidegate/protocol'
-import { CLIENT_ERRORS } from '../error-codes.ts'
 import { clientError, TidegateError } from '../errors.ts'
 import type { ConnectionEvent } from './event.ts'
 import type { ErrorFrame } from './state.ts'
@@ -51,5 +50,5 @@ export function lossError(
 }
 
 function lost(how: string, cause?: unknown): TidegateError {
-  return new TidegateError('disconnected', `${CLIENT_ERRORS.disconnected} (${how})`, { cause })
+  return clientError('disconnected', { cause }, how)
 }
