@@ -106,8 +106,8 @@ export class Core implements ConnectionEvents {
   }
 
   /**
-   * A call that needs the connection begins. Nothing but calls that were made before, such as those of a page that is read, need it
-   * while the client closes: others ask `assertOpen` first.
+   * A call needs the connection. While the client closes, reads that have begun may still ask; what must not begin then calls
+   * `assertOpen` first.
    *
    * @throws TidegateError why the client has ended; `no_websocket`; the reason of the signal
    */
