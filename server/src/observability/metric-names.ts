@@ -104,7 +104,7 @@ export const METRICS = {
   storeToSocket: metric({
     name: 'tidegate_store_to_socket_seconds',
     type: 'histogram',
-    help: 'From the moment at which Redis stored events until they were written to a socket, waiting for slow clients included; one observation for each frame, of its oldest event. Replays, and events that waited while a client was away, do not count',
+    help: 'From the moment at which Redis stored events until they were written to a socket, waiting for slow clients included; one observation for each frame, of its oldest event. Replays do not count, nor events that waited while a client was away, or for a `maxRate` or `batch` of their subscription',
     labels: {},
     of: ['gateway'],
     buckets: LATENCY_BUCKETS,

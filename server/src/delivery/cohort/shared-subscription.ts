@@ -1,5 +1,5 @@
 import type { FeedLane, Ledger, SubscriptionQueue } from '../queue/index.ts'
-import { companyMs, pushSeen, type Receiver, type SubscriptionPlan } from '../subscription/index.ts'
+import { companyMs, isPaced, pushSeen, type Receiver, type SubscriptionPlan } from '../subscription/index.ts'
 import { type Entry, type LaneIndex, noneWithheld, type Part, type Picks, partOf } from '../wire/index.ts'
 
 /** What a shared subscription tells its cohort. */
@@ -51,7 +51,7 @@ export class SharedSubscription implements Receiver {
     const name = `${index}${partition} ${topic}`
     let lane = this.#lanes.get(name)
     if (lane === undefined) {
-      const part = partOf(this.#parts, this.plan.sub, topic, index)
+      const part = partOf(this.#parts, this.plan.sub, topic, index, isPaced(this.plan, index))
       const taken = { epoch, streamId, index: -1 }
       lane = { topic, partition, index, part, taken, epoch, waiting: 0, trailing: noneWithheld(), frames: 0 }
       this.#lanes.set(name, lane)

@@ -117,8 +117,13 @@ export class Subscription implements FeedOwner, Receiver {
   /** The same for all partitions of the topic. */
   part(topic: string, lane: LaneIndex): Part {
     this.#parts ??= new Map()
-    return partOf(this.#parts, this.plan.sub, topic, lane)
+    return partOf(this.#parts, this.plan.sub, topic, lane, isPaced(this.plan, lane))
   }
+}
+
+/** Whether events of a lane may wait because the subscriber wants it so. */
+export function isPaced({ batch, policy }: SubscriptionPlan, lane: LaneIndex): boolean {
+  return policy.maxRate !== undefined || (batch !== undefined && lane !== 0)
 }
 
 /** How long a newly queued event may wait to be batched, of so many that wait. High never waits. */

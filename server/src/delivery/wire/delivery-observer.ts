@@ -20,13 +20,14 @@ export interface TracedDelivery {
   readonly events: number
 }
 
-/** Reports the oldest events of a frame, if they are live ones. */
+/** Reports the oldest events of a frame, of those that are live and wait for nothing but their turn. */
 export function reportDelivered(takes: readonly Take[], now: number, observer: DeliveryObserver): void {
   let oldest: Arrival | undefined
   for (const take of takes) {
     const { arrival } = take.run
     if (arrival?.traced !== undefined) reportTraced(take, now - arrival.storedAt, arrival.traced, observer)
-    if (arrival !== undefined && (oldest === undefined || arrival.storedAt < oldest.storedAt)) oldest = arrival
+    if (arrival === undefined || take.run.lane.part.isPaced) continue
+    if (oldest === undefined || arrival.storedAt < oldest.storedAt) oldest = arrival
   }
   if (oldest !== undefined) observer.onDelivered(now - oldest.storedAt, now - oldest.stampedAt)
 }
