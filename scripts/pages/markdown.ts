@@ -53,7 +53,7 @@ export function withoutComments(markdown: string): string {
 }
 
 /** The anchor that GitHub gives a heading. */
-function slugOf(heading: string): string {
+export function slugOf(heading: string): string {
   return heading
     .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
     .toLowerCase()
