@@ -34,6 +34,12 @@ export interface AttackResult {
   /** Median of the rounds: on a busy machine what happens beside moves each of them. */
   readonly ratio: number
   readonly ratios: readonly number[]
+  /**
+   * The same of the round before them, for which nothing is required but that nothing is lost: code that the attack needs runs for
+   * the first time then, and V8 compiles it beside the clients.
+   */
+  readonly coldP99Ms: number
+  readonly coldRatio: number
   /** The same of a bare echo between two other processes: what the machine makes wait, whatever the gateway does. */
   readonly calmEchoP99Ms: number
   readonly echoP99Ms: number
@@ -66,7 +72,7 @@ export interface AttackOptions {
   readonly rounds: number
 }
 
-/** One attack, several times on one gateway of its own. */
+/** One attack on a gateway of its own: once to warm it up, as a gateway that runs is, and then several times. */
 export async function runAttack(attack: Attack, { ms, rounds }: AttackOptions): Promise<AttackResult> {
   const redis = await startBenchRedis()
   const echo = await EchoControl.start()
@@ -79,8 +85,10 @@ export async function runAttack(attack: Attack, { ms, rounds }: AttackOptions): 
     const good = await GoodClient.start(gateway.port)
     const field = { gateway, good, echo }
     await pause(SETTLE_MS)
+    const cold = await runRound(attack, field, ms)
     const done: Round[] = []
     while (done.length < rounds && !gateway.hasEnded) done.push(await runRound(attack, field, ms))
+    if (done.length === 0) done.push(cold)
     good.stopPublishing()
     const deadline = performance.now() + ARRIVE_MS
     while (good.missing > 0 && performance.now() < deadline) await pause(LOOK_MS)
@@ -88,7 +96,8 @@ export async function runAttack(attack: Attack, { ms, rounds }: AttackOptions): 
     const byRatio = [...done].sort((a, b) => a.ratio - b.ratio)
     const median = byRatio[Math.floor(done.length / 2)]!
     const { ratio } = median
-    const peakMb = Math.max(...done.map((each) => each.peakMb))
+    const all = [cold, ...done]
+    const peakMb = Math.max(...all.map((each) => each.peakMb))
     const missed = [
       ...(gateway.hasEnded ? ['the gateway has ended'] : []),
       ...(good.missing > 0 ? [`${good.missing} events of the well-behaved client did not arrive`] : []),
@@ -100,9 +109,11 @@ export async function runAttack(attack: Attack, { ms, rounds }: AttackOptions): 
     return {
       ...median,
       attack: attack.name,
-      did: done.map(({ did }) => did).join(' | '),
+      did: all.map(({ did }) => did).join(' | '),
       ratios: done.map((each) => each.ratio),
-      calmMb: Math.max(...done.map((each) => each.calmMb)),
+      coldP99Ms: cold.p99Ms,
+      coldRatio: cold.ratio,
+      calmMb: Math.max(...all.map((each) => each.calmMb)),
       peakMb,
       load: rounded(loadavg()[0]!),
       limited,
@@ -116,7 +127,7 @@ export async function runAttack(attack: Attack, { ms, rounds }: AttackOptions): 
   }
 }
 
-type Round = Omit<AttackResult, 'attack' | 'ratios' | 'load' | 'limited' | 'missed' | 'ok'>
+type Round = Omit<AttackResult, 'attack' | 'ratios' | 'coldP99Ms' | 'coldRatio' | 'load' | 'limited' | 'missed' | 'ok'>
 
 interface Field {
   readonly gateway: { readonly pid: number; readonly port: number; readonly hasEnded: boolean }

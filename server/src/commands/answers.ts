@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { COMMAND_CODES } from '@tidegate/protocol'
 import { type Bus, BusUnavailable, findAnswers, type LogTail, type StoredAnswer } from '../bus/index.ts'
 import { storedOutcome } from '../entities/index.ts'
+import { PacedReads } from '../limits/index.ts'
 import { type ReportDefect, withoutRepeats } from '../observability/defects.ts'
 import { AnswerTail } from './answer-tail.ts'
 import { refuse, withEpoch } from './command-request.ts'
-import { ownAnswers } from './own-answers.ts'
+import { answerBytes, ownAnswers } from './own-answers.ts'
 import { OwnerLag } from './owner-lag.ts'
-import type { PendingCommands } from './pending-commands.ts'
+import type { PendingCommands, Unanswered } from './pending-commands.ts'
 import type { ReplicaGate } from './replica-gate.ts'
 import { toldOutcomes } from './told-outcome.ts'
 
@@ -15,6 +16,10 @@ import { toldOutcomes } from './told-outcome.ts'
 const START_DEADLINE_MS = 10_000
 /** Pause after a look-up that failed and that no breaker times. */
 const RETRY_MS = 100
+/** Commands that are looked up at a time: each may have an answer of some 40 KiB. */
+const PAGE = 32
+/** Of all partitions: after a connect every one of them may have some. */
+const PAGES_AT_ONCE = 8
 
 export interface AnswersOptions {
   readonly bus: Bus
@@ -39,6 +44,7 @@ export class Answers {
   /** Partitions that are being looked up, and those that have to be once more. */
   readonly #lookingUp = new Set<number>()
   readonly #inDoubt = new Set<number>()
+  readonly #pages = new PacedReads(PAGES_AT_ONCE)
   #closed = false
 
   constructor(options: AnswersOptions) {
@@ -78,9 +84,10 @@ export class Answers {
         this.#lags[partition]!.heard(entry)
         const answers = ownAnswers(node, partition, entry)
         if (answers.length === 0) return
-        replicas.release(partition, () => {
+        const isHeld = replicas.release(partition, answerBytes(answers), () => {
           for (const { id, outcome, logged } of answers) pending.settle(partition, id, outcome, logged)
         })
+        if (!isHeld) void this.#lookUp(partition)
       },
       onDoubt: () => void this.#lookUp(partition),
     })
@@ -102,11 +109,18 @@ export class Answers {
     this.#lookingUp.delete(partition)
   }
 
-  /** Settles the pending commands that have an outcome already, and those that may be lost. */
+  /** Settles the pending commands that have an outcome already, and those that may be lost: page by page, whatever they are answered with. */
   async #settleKnown(partition: number): Promise<void> {
+    const unanswered = this.#options.pending.unanswered(partition)
+    const reader = { purse: {}, readWaitMs: () => 0, chargeRead() {} }
+    for (let from = 0; from < unanswered.length; from += PAGE) {
+      await this.#pages.run(reader, () => this.#settlePage(partition, unanswered.slice(from, from + PAGE)))
+    }
+  }
+
+  async #settlePage(partition: number, page: readonly Unanswered[]): Promise<void> {
     const { bus, pending, replicas } = this.#options
-    const unanswered = new Map(pending.unanswered(partition).map((command) => [command.id, command]))
-    if (unanswered.size === 0) return
+    const unanswered = new Map(page.map((command) => [command.id, command]))
     const { epoch } = this.#tails[partition]!
     const [entities, log] = [bus.entities(partition, 'query'), bus.log(partition, 'query')]
     const found: StoredAnswer[] = []

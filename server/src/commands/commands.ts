@@ -75,7 +75,7 @@ export class Commands {
     const monotonic = () => clock.monotonic()
     this.#advised = new AdvisedWait(monotonic)
     this.#pending = new PendingCommands(bus.partitions, monotonic, limits, this.#advised)
-    this.#replicas = new ReplicaGate(bus, replicas, report)
+    this.#replicas = new ReplicaGate(bus, replicas, report, limits)
     if (contract.entities.size > 0)
       this.#answers = new Answers({ bus, node, pending: this.#pending, replicas: this.#replicas, monotonic, report })
   }

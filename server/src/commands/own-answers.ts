@@ -26,6 +26,16 @@ export function ownAnswers(node: string, partition: number, entry: LogEntry): An
   return answers
 }
 
+/** What is kept of each besides its text. */
+const RECORD_BYTES = 512
+/** Of a character: two where its text is not of Latin-1. */
+const CHAR_BYTES = 2
+
+/** Memory that some answers take, at most. */
+export function answerBytes(answers: readonly Answer[]): number {
+  return answers.reduce((sum, { logged }) => sum + RECORD_BYTES + CHAR_BYTES * (logged.json?.length ?? 0), 0)
+}
+
 /** Where the last field of an event begins. */
 const DATA = ',"data":'
 /** The first field of an event, where nothing in it is escaped. */

@@ -91,7 +91,8 @@ function put(fields: Fields, [name, ...below]: readonly string[], value: unknown
     fields[name!] = value
     return
   }
-  const inner = (fields[name!] ?? {}) as Fields
+  // A field may be called as what every object inherits.
+  const inner = (Object.hasOwn(fields, name!) ? fields[name!] : {}) as Fields
   fields[name!] = inner
   put(inner, below, value)
 }

@@ -46,7 +46,8 @@ export class ClientAddresses {
     // Unreadable, or contradictory: counted under the proxy, which on loopback is not exempt for that.
     const isSure = client !== undefined && clients.every((other) => other?.prefix === client.prefix)
     return isSure
-      ? { name: client.prefix, isLoopback: client.isLoopback, isProxied: true }
+      ? // Whoever is within the trusted ranges could say that of itself.
+        { name: client.prefix, isLoopback: false, isProxied: true }
       : { name: peer.prefix, isLoopback: false, isProxied: true }
   }
 

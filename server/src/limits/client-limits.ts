@@ -145,11 +145,12 @@ export class ClientLimits implements Reader {
   }
 
   /** Does it for this client, who pays for the time it takes. @param action MUST NOT throw */
-  working(action: () => void): void {
+  working<Result>(action: () => Result): Result {
     const began = this.#limits.now()
-    action()
+    const result = action()
     const ended = this.#limits.now()
     this.#worked(ended - began, ended)
+    return result
   }
 
   /** The event loop has worked for this client. */

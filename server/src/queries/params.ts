@@ -1,3 +1,4 @@
+import { MAX_TIME_MS } from '../clock.ts'
 import { otherUnit } from '../time-unit.ts'
 import { QueryError } from './query-error.ts'
 
@@ -32,12 +33,17 @@ export function optionalNumber(params: Params, name: string, from: number): numb
   throw new QueryError('invalid_frame', `${name}: expected a whole number from ${from}`)
 }
 
-/** A time, ms since 1970. One that is of the years 2001 to 2286 in another unit is refused. @throws QueryError `invalid_frame` */
+/**
+ * A time, ms since 1970. One that is of the years 2001 to 2286 in another unit, or that no `Date` holds, is refused: the ids of
+ * Redis have room for less than numbers do. @throws QueryError `invalid_frame`
+ */
 export function optionalTime(params: Params, name: string): number | undefined {
   const time = optionalNumber(params, name, 0)
   const unit = otherUnit(time)
-  if (unit === undefined) return time
-  throw new QueryError('invalid_frame', `${name}: ${time} looks like ${unit}; expected ms since 1970`)
+  if (unit !== undefined)
+    throw new QueryError('invalid_frame', `${name}: ${time} looks like ${unit}; expected ms since 1970`)
+  if (time === undefined || time <= MAX_TIME_MS) return time
+  throw new QueryError('invalid_frame', `${name}: expected ms since 1970, at most ${MAX_TIME_MS}`)
 }
 
 /** `limit`, capped at the maximum of one answer. @throws QueryError `invalid_frame` */

@@ -60,7 +60,7 @@ export class Queries {
    *
    * @param write MUST NOT throw
    */
-  inTurn(worker: Pick<Worker, 'purse' | 'working'>, write: () => void): Promise<void> {
+  inTurn<Written>(worker: Pick<Worker, 'purse' | 'working'>, write: () => Written): Promise<Written> {
     return this.#work.inTurn(worker.purse, () => worker.working(write))
   }
 

@@ -28,6 +28,30 @@ hjPxQ5F5MUx/lTAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIAFq
 ie7Dq4yRi4qHv6T+iGPpBiU=
 -----END CERTIFICATE-----
 `
+const KEY_BILLING = `-----BEGIN CERTIFICATE-----
+MIIBmTCCAT+gAwIBAgIUOmNw5m1vut1k95GRvGrYzQ1haQIwCgYIKoZIzj0EAwIw
+FjEUMBIGA1UEAwwLa2V5OmJpbGxpbmcwHhcNMjYxMTI5MDA1MzAzWhcNMjYxMjI5
+MDA1MzAzWjAWMRQwEgYDVQQDDAtrZXk6YmlsbGluZzBZMBMGByqGSM49AgEGCCqG
+SM49AwEHA0IABONUHjo+Qy+Ng/3pGCfxgGnSqXsqftYeidS21yLzvltVtxJvlBYD
+94JcJaeZZrtlwxCKPZgWGVoiORnEAOnrnIejazBpMB0GA1UdDgQWBBT0KI0/S+wG
+m0Wz07UegmHTtx2NTTAfBgNVHSMEGDAWgBT0KI0/S+wGm0Wz07UegmHTtx2NTTAP
+BgNVHRMBAf8EBTADAQH/MBYGA1UdEQQPMA2GC2tleTpiaWxsaW5nMAoGCCqGSM49
+BAMCA0gAMEUCICJE1F+yaNRNi/8oCaXnmi2LjxpnvoVlM7MMuzv7ARFPAiEA6XsU
+uvkgEiMG2V9eHsCZTJ1B8wbDulCYC/kx+nlDvgU=
+-----END CERTIFICATE-----
+`
+const ANONYMOUS = `-----BEGIN CERTIFICATE-----
+MIIBkzCCATmgAwIBAgIUJrQZX0rSAMOeNVr+jZjnW+XQS8gwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJYW5vbnltb3VzMB4XDTI2MTEyOTAwNTMwM1oXDTI2MTIyOTAw
+NTMwM1owFDESMBAGA1UEAwwJYW5vbnltb3VzMFkwEwYHKoZIzj0CAQYIKoZIzj0D
+AQcDQgAEP3NMLlQYLx82B2xg1wzgmHbzQqSQ72arCEidogiBFOxMmj257n7FWxRu
+YJYNN6zLR8+QJ/w3cWFQb/Sm6Vx7J6NpMGcwHQYDVR0OBBYEFBafGn7/CY5N9xfv
+VAn+KeL+7xJfMB8GA1UdIwQYMBaAFBafGn7/CY5N9xfvVAn+KeL+7xJfMA8GA1Ud
+EwEB/wQFMAMBAf8wFAYDVR0RBA0wC4YJYW5vbnltb3VzMAoGCCqGSM49BAMCA0gA
+MEUCIQDU9gW03drUdM7ck6a4A8crZXCeqUbmIe3drNr/FPOEXAIgBdqtJ10njQOY
+PVU326GUKv+cISPIVaze2WsRfdo0NG4=
+-----END CERTIFICATE-----
+`
 
 it('ACC-CERT-1 one name says who a certificate is of, and none where there are several', () => {
   expect(certificateIdentity(TILL, 'cn')).toEqual({
@@ -53,5 +77,14 @@ it('ACC-CERT-1 a name that looks like several is one', () => {
   expect(alternativeNames(text, 'uri')).toEqual(['a"b, DNS:c'])
   for (const broken of ['', 'DNS', 'DNS:"x', ', , DNS:a', '::::']) {
     expect(() => alternativeNames(broken, 'dns')).not.toThrow()
+  }
+})
+
+it('ACC-TOKEN-6 a name that is of an API key, or of nobody, is of no certificate, in whichever part of it', () => {
+  for (const pem of [KEY_BILLING, ANONYMOUS]) {
+    for (const name of ['cn', 'uri'] as const) {
+      const reason = expect.stringContaining('of another kind of caller')
+      expect(certificateIdentity(pem, name)).toMatchObject({ kind: 'refused', code: 'unauthorized', reason })
+    }
   }
 })

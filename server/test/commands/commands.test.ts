@@ -8,16 +8,19 @@ import {
   COMMANDS_TOPIC,
   decodeEvents,
   encodeEvent,
+  type Log,
   partitionOf,
   RecordBatchBuilder,
 } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { openTopology } from '../../src/bus/topology.ts'
 import { systemClock } from '../../src/clock.ts'
+import type { CommandsOptions } from '../../src/commands/commands.ts'
 import { type CommandRequest, Commands, readOutcome } from '../../src/commands/index.ts'
 import { MAX_PENDING_PER_KEY } from '../../src/commands/pending-commands.ts'
 import type { CommandBody, CommandOutcome } from '../../src/entities/index.ts'
 import { Ingest } from '../../src/ingest/index.ts'
+import { DEFAULT_SETTINGS, Limits } from '../../src/limits/index.ts'
 import { openTestBus } from '../support/bus.ts'
 import { entityContract as contract } from '../support/entity-contract.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
@@ -55,7 +58,11 @@ interface Sender {
 }
 
 /** The command side of a gateway with a name. */
-async function startSender(node = 'gw-1', changes: Partial<{ isFull: () => boolean }> = {}): Promise<Sender> {
+async function startSender(
+  node = 'gw-1',
+  changes: Partial<{ isFull: () => boolean }> = {},
+  replicas: Partial<Pick<CommandsOptions, 'bus' | 'replicas' | 'limits'>> = {},
+): Promise<Sender> {
   const report = () => 'd3f3c7'
   const clock = systemClock
   const ingest = new Ingest({ bus, contract, clock, report, known: () => [], ...changes })
@@ -63,6 +70,7 @@ async function startSender(node = 'gw-1', changes: Partial<{ isFull: () => boole
     ...{ bus, contract, ingest, clock, report, node },
     overloadedMs: () => undefined,
     onAnswer: () => {},
+    ...replicas,
   })
   closing.push(() => commands.close())
   await commands.start()
@@ -315,6 +323,39 @@ describe('answers', () => {
     expect(inputs).toEqual(ids.map((email) => ({ email })))
     expect(commands.pending).toBe(0)
   }, 30_000)
+
+  it('CMD-ANSWER-12 that wait for replicas take no more room than there is: those beyond are looked up once it is there', async () => {
+    const owner = startOwner()
+    let arrive = () => {}
+    const arrived = new Promise<void>((resolve) => {
+      arrive = resolve
+    })
+    const member = (name: keyof Bus) => (typeof bus[name] === 'function' ? bus[name].bind(bus) : bus[name])
+    const logOf: Bus['log'] = (partition, busClass) =>
+      busClass === 'append' ? ({ replicated: () => arrived } as unknown as Log) : bus.log(partition, busClass)
+    const withReplica = new Proxy(bus, {
+      get: (_, name) => (name === 'log' ? logOf : member(name as keyof Bus)),
+    })
+    let refused = 0
+    const limits = new Limits({
+      // All commands, and the outcomes of some.
+      settings: { ...DEFAULT_SETTINGS, of: { ...DEFAULT_SETTINGS.of, gateway: { commandBytes: 250_000 } } },
+      clock: systemClock,
+      onRefused: () => refused++,
+    })
+    const { send, commands } = await startSender('gw-1', {}, { bus: withReplica, replicas: 1, limits })
+    const ids = Array.from({ length: 120 }, (_, i) => `c-${i}`)
+    const outcomes = ids.map((id, i) => send({ id, key: `k-${i % 10}`, input: { email: id }, deadlineMs: 60_000 }))
+    await expect.poll(() => owner.run.length, { timeout: 10_000 }).toBe(120)
+    await expect.poll(() => refused, { timeout: 10_000 }).toBeGreaterThan(0)
+    expect(commands.pending).toBe(120)
+    arrive()
+    const answered = await Promise.all(outcomes)
+    expect(answered.map((outcome) => outcome.status === 'done' && outcome.events[0]!.data)).toEqual(
+      ids.map((email) => ({ email })),
+    )
+    await expect.poll(() => limits.stats().commandBytes).toBe(0)
+  })
 
   it('CMD-ANSWER-5 whose batch is no longer in the log are outcome_unknown', async () => {
     startOwner()

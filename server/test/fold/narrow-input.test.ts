@@ -54,8 +54,16 @@ const some = filtered.window('n.some', { ...count, where: { version: 1, keep: ({
 const sizes = ownCode.window('n.size', { ...count, aggregate: { size } })
 const number = counted.window('n.count', count)
 const sums = large.window('n.sum', { tumbling: '10s', outOfOrderness: '1s', aggregate: { sum: { sum: 'v' } } })
+/** Named as what every object inherits. */
+const inherited = z.object({ k: z.string(), constructor: z.object({ v: z.number() }) })
+const made = topic('n.made', { schema: inherited, key: 'k' })
+const makers = made.window('n.makers', {
+  tumbling: '10s',
+  outOfOrderness: '1s',
+  aggregate: { sum: { sum: 'constructor.v' } },
+})
 const { contract } = defineConfig({
-  topics: [read, byKey, byRoom, sessions, mapped, copy, filtered, some, ownCode, sizes, counted, number, large, sums],
+  topics: [read, byKey, byRoom, sessions, mapped, copy, filtered, some, ownCode, sizes, counted, number, large, sums, made, makers],
 })
 const pipeline = new Pipeline(contract)
 
@@ -105,6 +113,13 @@ describe('narrow input', () => {
     const batch = decodeBatch(entryOf('n.read', 1, events), unforeseen, pipeline.readerOf('n.read'))
     expect(batch.events).toEqual(events)
     expect(batch.events.some((each) => each instanceof NarrowEvent)).toBe(false)
+  })
+
+  it('W-FOLD-16 reads fields that are named as what every object inherits, each of its own event', () => {
+    const events = [1, 2].map((v) => eventOf({ k: 'a', constructor: { v } }))
+    const { events: read } = decodeBatch(entryOf('n.made', 1, events), unforeseen, pipeline.readerOf('n.made'))
+    expect(read.map((each) => (each as NarrowEvent).fields)).toEqual([1, 2].map((v) => ({ constructor: { v } })))
+    expect(Object).not.toHaveProperty('v')
   })
 
   it('W-FOLD-16 reads the fields beside texts and lists as long as they may be', () => {

@@ -480,6 +480,19 @@ describe('namespaces', () => {
     expect(await keyed(right, 'dev-1')).toMatchObject({ accepted: 1, duplicate: true })
   })
 
+  it('ACC-RIGHTS-4 G-COMMAND-8 the Idempotency-Key of a command is of its caller: no other one can use it up', async () => {
+    const send = (token: string) =>
+      fetch(`${server.url}/v1/entities/counter/dev-1/add`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': 'order-1' },
+        body: JSON.stringify({ n: 0 }),
+      }).then(async (response) => [response.status, (await response.json()).version] as const)
+    const [first, other, again] = [await send(admin), await send(right), await send(right)]
+    expect([first[0], other[0]]).toEqual([200, 200])
+    expect(other[1]).toBeGreaterThan(first[1])
+    expect(again).toEqual(other)
+  })
+
   it('ACC-RIGHTS-4 a command id of another subject is a conflict, not its answer', async () => {
     const send = async (token: string) => {
       const client = await RawClient.greeted(server.port, { token })

@@ -1,10 +1,13 @@
 import type { ServerFrame } from '@tidegate/protocol'
 import { expect, it } from 'vitest'
-import { Rights } from '../../src/access/index.ts'
+import { ANYBODY, Rights } from '../../src/access/index.ts'
 import { systemClock } from '../../src/clock.ts'
 import { ConnectionQueries } from '../../src/gateway/connection-queries.ts'
+import type { LimitedRequest } from '../../src/gateway/http/limited-request.ts'
+import type { RouteContext } from '../../src/gateway/http/route-context.ts'
+import { route } from '../../src/gateway/http/routes.ts'
 import { DEFAULT_SETTINGS, Limits } from '../../src/limits/index.ts'
-import type { Queries } from '../../src/queries/index.ts'
+import { type Queries, QueryError } from '../../src/queries/index.ts'
 
 it('Q-TURN-3 an answer is written when it is the turn of whoever asked, a refusal at once; until then it is unanswered', async () => {
   const limits = new Limits({ settings: DEFAULT_SETTINGS, clock: systemClock }).exempt()
@@ -36,4 +39,45 @@ it('Q-TURN-3 an answer is written when it is the turn of whoever asked, a refusa
     { type: 'result', id: 3 },
   ])
   await expect.poll(() => ask(50, 'topics')).toBeUndefined()
+})
+
+it('Q-TURN-3 over HTTP as well: an answer is written when it is the turn of whoever asked, a refusal at once', async () => {
+  const limits = new Limits({ settings: DEFAULT_SETTINGS, clock: systemClock }).exempt()
+  const turns: (() => void)[] = []
+  const page = { results: [] }
+  const entity = { key: 'k', version: 3, epoch: 'e', time: 1, view: {} }
+  const asked = {
+    topics: () => ({ partitions: 1, topics: [] }),
+    window: () => Promise.resolve(page),
+    history: () => Promise.reject(new QueryError('unknown_topic')),
+    entities: {
+      list: () => [],
+      entity: () => Promise.resolve(entity),
+      history: () => Promise.resolve({ events: [] }),
+      find: () => Promise.resolve({ entities: [] }),
+    },
+  }
+  const context = {
+    access: { isLocal: false, isOpen: true, authenticate: () => ANYBODY, admits: () => true },
+    pages: { find: () => undefined },
+    operators: 'here',
+    queries: {
+      of: () => asked,
+      inTurn: (worker: unknown, write: () => unknown) => {
+        expect(worker).toBe(limits)
+        return new Promise((resolve) => turns.push(() => resolve(write())))
+      },
+    },
+  } as unknown as RouteContext
+  const get = (target: string) => {
+    const { pathname: path, searchParams: query } = new URL(target, 'http://gateway')
+    const request = { method: 'GET', path, query, limits, header: () => undefined, from: 'x' }
+    return route(context, { ...request, remoteAddress: 'x', ambient: { kind: 'none' } } as unknown as LimitedRequest)
+  }
+  expect(await get('/v1/history?topic=none')).toMatchObject({ status: 404 })
+  const paths = ['topics', 'windows/w', 'entities', 'entities/e?i=v', 'entities/e/k', 'entities/e/k/history']
+  const answers = paths.map((path) => get(`/v1/${path}`))
+  await expect.poll(() => turns.length).toBe(paths.length)
+  for (const turn of turns) turn()
+  for (const answer of await Promise.all(answers)) expect(answer).toMatchObject({ status: 200 })
 })

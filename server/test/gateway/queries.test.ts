@@ -64,7 +64,7 @@ const VALUES: readonly unknown[] = [
 
 describe('parameters', () => {
   it('Q-PARAM-1 Q-GAP-4 garbage over HTTP is refused with a code, and no breaker knows of it', async () => {
-    const requests = ['after', 'partition', 'limit', 'topic'].flatMap((name) =>
+    const requests = ['after', 'partition', 'limit', 'topic', 'key', 'from', 'to'].flatMap((name) =>
       GARBAGE.flatMap((value) => {
         const text = `${name}=${encodeURIComponent(value)}`
         return [`/v1/history?${name === 'topic' ? '' : 'topic=note&'}${text}`, `/v1/history?topic=note&${text}&${text}`]
@@ -91,7 +91,8 @@ describe('parameters', () => {
     let id = 0
     const ask = (name: string, params: object) => client.send({ type: 'query', id: ++id, name, params })
     for (const value of VALUES) {
-      for (const name of ['after', 'partition', 'limit', 'topic']) ask('history', { topic: 'note', [name]: value })
+      for (const name of ['after', 'partition', 'limit', 'topic', 'key', 'from', 'to'])
+        ask('history', { topic: 'note', [name]: value })
       for (const name of ['name', 'key', 'after']) ask('window', { name: 'note.total', [name]: value })
       for (const name of ['topic', 'lane', 'after', 'upTo', 'keys', 'where', 'limit']) {
         ask('gap', { ...good, [name]: value })

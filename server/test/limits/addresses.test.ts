@@ -32,6 +32,15 @@ describe('addresses', () => {
     expect(addressOf(address).isLoopback).toBe(isLoopback)
   })
 
+  it.each([
+    ['10.1.2.3', '127.0.0.1'],
+    ['127.0.0.1', '127.0.0.1, 10.1.2.3'],
+    ['::1', '::1'],
+  ])('LIM-ADDR-4 nobody is exempt for what a header says: %s, X-Forwarded-For: %s', (proxy, value) => {
+    const address = addressOf(proxy, { 'x-forwarded-for': value }, '10.0.0.0/8,127.0.0.1,::1')
+    expect(address).toMatchObject({ isLoopback: false, isProxied: true })
+  })
+
   it('LIM-ADDR-2 no header is believed unless its proxy is trusted', () => {
     const headers = { 'x-forwarded-for': '203.0.113.7', forwarded: 'for=203.0.113.7' }
     expect(nameOf('192.0.2.1', headers)).toBe('192.0.2.1')

@@ -2,7 +2,7 @@ import { formatVersion } from '../../entities/index.ts'
 import type { EntityQueries, Params } from '../../queries/index.ts'
 import type { HttpResponse } from '../transport/transport.ts'
 import { decodePath } from './decode-path.ts'
-import { errorReply, json } from './replies.ts'
+import { errorReply, type WriteJson } from './replies.ts'
 
 /** `/v1/entities/<entity>`, `/v1/entities/<entity>/<key>` and `/v1/entities/<entity>/<key>/history`, still encoded. */
 const FOUND_PATH = /^\/v1\/entities\/([^/]+)$/
@@ -14,15 +14,20 @@ const PAGE_PARAMS: ReadonlySet<string> = new Set(['limit', 'after'])
 const DEFAULT_HISTORY = 100
 
 /** @param path one of `ENTITY_PATHS` @throws QueryError, BusUnavailable */
-export async function askEntities(queries: EntityQueries, path: string, params: Params): Promise<HttpResponse> {
+export async function askEntities(
+  queries: EntityQueries,
+  path: string,
+  params: Params,
+  write: WriteJson,
+): Promise<HttpResponse> {
   const history = HISTORY_PATH.exec(path)
   const parts = decodePath((history ?? ENTITY_PATH.exec(path) ?? FOUND_PATH.exec(path))!)
   if (parts === undefined) return errorReply('invalid_frame', 'The path is not percent-encoded UTF-8.')
   const [name, key] = parts as [string, string | undefined]
-  if (key === undefined) return json(200, await queries.find({ ...params, name, ...searchOf(params) }))
-  if (history !== null) return json(200, await queries.history({ limit: DEFAULT_HISTORY, ...params, name, key }))
+  if (key === undefined) return write(await queries.find({ ...params, name, ...searchOf(params) }))
+  if (history !== null) return write(await queries.history({ limit: DEFAULT_HISTORY, ...params, name, key }))
   const entity = await queries.entity({ ...params, name, key })
-  return json(200, entity, { etag: `"${formatVersion(entity)}"` })
+  return write(entity, { etag: `"${formatVersion(entity)}"` })
 }
 
 /** The one parameter that is no page is an index and its value. */

@@ -45,7 +45,7 @@ export async function sendCommand(
   if (!content.ok) return errorReply(content.code, content.message)
   const input = content.text === '' ? {} : parseJson(content.text)
   if (input === NOT_JSON) return errorReply('invalid_frame', 'The body is not valid JSON.')
-  const id = requestId(entity, key, idempotencyKey)
+  const id = requestId(entity, key, idempotencyKey, caller.namespace)
   const trace = requestTrace(request.header)
   const outcome = await new Promise<CommandOutcome>((resolve) =>
     commands.send({ id, entity, key, command, caller, input, expected, deadlineMs, trace }, (told) =>

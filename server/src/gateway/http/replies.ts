@@ -35,6 +35,9 @@ export function json(status: number, body: unknown, headers: Readonly<Record<str
   }
 }
 
+/** Answers with 200 when it is the turn of whoever asked: to write what was read takes as long as to read it. */
+export type WriteJson = (body: unknown, headers?: Readonly<Record<string, string>>) => Promise<HttpResponse>
+
 export function errorStatus(code: ErrorCode): number {
   return STATUS[code] ?? 400
 }

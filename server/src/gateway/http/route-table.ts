@@ -9,7 +9,7 @@ import { askEntities, ENTITY_PATHS } from './entity-queries.ts'
 import { COMMAND_PATH, commandOutcome, OUTCOME_PATH, sendCommand } from './entity-routes.ts'
 import type { LimitedRequest } from './limited-request.ts'
 import { publishEvents } from './publish-events.ts'
-import { errorReply, json } from './replies.ts'
+import { errorReply, json, type WriteJson } from './replies.ts'
 import type { RouteContext } from './route-context.ts'
 
 type Answer = HttpResponse | StreamResponse
@@ -82,7 +82,7 @@ const ROUTES: readonly Route[] = [
     path,
     methods: READ,
     charge: asQuery,
-    answer: (call: Call) => askEntities(queriesOf(call).entities, call.request.path, call.params),
+    answer: (call: Call) => askEntities(queriesOf(call).entities, call.request.path, call.params, writing(call)),
   })),
   {
     path: COMMAND_PATH,
@@ -100,21 +100,21 @@ const ROUTES: readonly Route[] = [
     path: '/v1/entities',
     methods: READ,
     charge: asQuery,
-    answer: (call) => json(200, { entities: queriesOf(call).entities.list() }),
+    answer: (call) => writing(call)({ entities: queriesOf(call).entities.list() }),
   },
-  { path: '/v1/topics', methods: READ, charge: asQuery, answer: (call) => json(200, queriesOf(call).topics()) },
+  { path: '/v1/topics', methods: READ, charge: asQuery, answer: (call) => writing(call)(queriesOf(call).topics()) },
   { path: WINDOW_PATH, methods: READ, charge: asQuery, answer: windowResults },
   {
     path: '/v1/history',
     methods: READ,
     charge: asQuery,
-    answer: async (call) => json(200, await queriesOf(call).history({ limit: DEFAULT_HISTORY, ...call.params })),
+    answer: async (call) => writing(call)(await queriesOf(call).history({ limit: DEFAULT_HISTORY, ...call.params })),
   },
   {
     path: '/v1/rates',
     methods: READ,
     charge: asQuery,
-    answer: async ({ context, caller }) => json(200, await rates(context.status, caller.rights)),
+    answer: async (call) => writing(call)(await rates(call.context.status, call.caller.rights)),
   },
   {
     path: '/v1/dead-letters',
@@ -199,9 +199,13 @@ function queriesOf({ context, request, caller }: Call) {
   return context.queries.of(caller.rights, request.limits)
 }
 
+function writing({ context, request: { limits } }: Call): WriteJson {
+  return (body, headers) => context.queries.inTurn(limits, () => json(200, body, headers))
+}
+
 async function windowResults(call: Call): Promise<HttpResponse> {
   const window = WINDOW_PATH.exec(call.request.path)![1]!
-  return json(200, { window, ...(await queriesOf(call).window({ ...call.params, name: window })) })
+  return writing(call)({ window, ...(await queriesOf(call).window({ ...call.params, name: window })) })
 }
 
 /** The details of readiness - addresses, workers, breakers - are for operators. */
