@@ -23,6 +23,7 @@ import {
   type SubscribeFrame,
   Subscription,
   type SubscriptionLimits,
+  whyFull,
 } from './subscription/index.ts'
 import {
   type DeliverySocket,
@@ -136,6 +137,8 @@ export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
     if (this.#subscriptions.size >= LIMITS.subscriptions) {
       return this.#refuse(sub, 'too_many_subscriptions', `at most ${LIMITS.subscriptions} per session`)
     }
+    const full = whyFull(this.#limits, frame)
+    if (full !== undefined) return this.#refuse(sub, full.code, full.message, full.retryAfterMs)
     const { starter } = this.#context
     const result = starter.plan(frame, this.#rights)
     if (!result.ok) return this.#refuse(sub, result.code, result.message)

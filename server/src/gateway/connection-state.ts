@@ -4,6 +4,12 @@ import type { Producer } from '../ingest/index.ts'
 import type { ClientLimits } from '../limits/index.ts'
 import type { ReceivedFrame } from './connection-limits.ts'
 
+/**
+ * A client is greeted within so many ticks. Counting them measures time in which this process has worked: what hangs is not
+ * the client.
+ */
+export const HELLO_TICKS = 5
+
 /** Who has connected, as far as that is known before `hello`. */
 export interface ConnectedClient {
   /** Closed with the connection. */

@@ -32,7 +32,7 @@ import { ConnectionCommands } from './connection-commands.ts'
 import { ConnectionLimits, keptFrame, type ReceivedFrame } from './connection-limits.ts'
 import { ConnectionPublisher, type PublisherContext } from './connection-publisher.ts'
 import { ConnectionQueries } from './connection-queries.ts'
-import type { ConnectedClient, ConnectionState, LiveState } from './connection-state.ts'
+import { type ConnectedClient, type ConnectionState, HELLO_TICKS, type LiveState } from './connection-state.ts'
 import { tokenCredentials } from './credentials.ts'
 import type { FrameReader, FrameTurns } from './frame-turns.ts'
 import { knownEntries } from './known-entries.ts'
@@ -61,11 +61,6 @@ export interface ConnectionContext extends PublisherContext, WelcomeContext {
 
 /** RFC 6455: an unexpected condition. Clients reconnect as after a broken link. */
 const CLOSE_INTERNAL = 1_011
-/**
- * A client is greeted within so many ticks. Counting them measures time in which this process has worked: what hangs is not
- * the client.
- */
-export const HELLO_TICKS = 5
 
 type HelloFrame = Extract<ClientFrame, { type: 'hello' }>
 
@@ -483,7 +478,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     if (this.#answers.push(frame) === 1) this.#context.answerRounds.wait(this.#flushRound)
   }
 
-  readonly #flushRound = () => this.#answering(() => this.#flush())
+  readonly #flushRound = () => this.#limits.working(() => this.#answering(() => this.#flush()))
 
   #flush(): void {
     if (this.#answers.length === 0) return

@@ -60,6 +60,16 @@ export function isForwarded(header: Arrival['header']): boolean {
   return FORWARDED.some((name) => header(name) !== undefined)
 }
 
-const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via']
+/** Some proxies and tunnels send one of them alone. */
+const FORWARDED = [
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+  'cf-connecting-ip',
+  'true-client-ip',
+  'via',
+]
 
 export const STREAM_PATH = '/v1/stream'

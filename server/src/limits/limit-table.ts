@@ -115,7 +115,8 @@ export const QUANTITIES = {
   },
   commandBytes: {
     ...held(250),
-    counts: 'memory of commands without an outcome, of their input until it is stored, and of outcomes that wait for replicas',
+    counts:
+      'memory of commands without an outcome, of their input until it is stored, and of outcomes that wait for replicas',
     beyond: 'The command is answered with `overloaded`, the request with 503.',
   },
   unreadBytes: {

@@ -149,10 +149,10 @@ export class EntityQueries {
     const pages: Promise<IndexedPage>[] = []
     for (let partition = from.partition; partition < this.#bus.partitions; partition++) {
       const stored = this.#bus.entities(partition, 'query')
-      const indexed = (after: string | undefined) =>
-        this.#indexed(stored, { name, index, value }, { count: limit, ...(after !== undefined && { after }) })
+      const indexed = (after: string | undefined, count: number) =>
+        this.#indexed(stored, { name, index, value }, { count, ...(after !== undefined && { after }) })
       const begin = partition === from.partition ? from.key : undefined
-      const page = allowedPage(indexed, this.#rights.keys('query', name), begin)
+      const page = allowedPage(indexed, this.#rights.keys('query', name), begin, limit)
       // One that is not needed may fail.
       page.catch(() => {})
       pages.push(page)

@@ -63,7 +63,24 @@ const makers = made.window('n.makers', {
   aggregate: { sum: { sum: 'constructor.v' } },
 })
 const { contract } = defineConfig({
-  topics: [read, byKey, byRoom, sessions, mapped, copy, filtered, some, ownCode, sizes, counted, number, large, sums, made, makers],
+  topics: [
+    read,
+    byKey,
+    byRoom,
+    sessions,
+    mapped,
+    copy,
+    filtered,
+    some,
+    ownCode,
+    sizes,
+    counted,
+    number,
+    large,
+    sums,
+    made,
+    makers,
+  ],
 })
 const pipeline = new Pipeline(contract)
 

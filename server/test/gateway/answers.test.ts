@@ -14,10 +14,12 @@ import { Rounds } from '../../src/rounds.ts'
 /** Longer than that of a gateway: what the test does meanwhile takes its time. */
 const ANSWER_GAP_MS = 50
 
+const ADDRESS = '203.0.113.1'
+
 const endOfTurn = () => new Promise((resolve) => setImmediate(resolve))
 
-/** A connection whose commands are answered when the test says. */
-function connect() {
+/** A connection whose commands are answered when the test says. @param onWrite takes as long as a write does */
+function connect(onWrite = () => {}) {
   const writes: (readonly ServerFrame[])[] = []
   const settles: (() => void)[] = []
   const context = {
@@ -37,7 +39,10 @@ function connect() {
     delivery: {
       openSubscriber: () => ({
         sendControl: (frame: ServerFrame) => writes.push([frame]),
-        sendControls: (frames: readonly ServerFrame[]) => writes.push(frames),
+        sendControls: (frames: readonly ServerFrame[]) => {
+          onWrite()
+          writes.push(frames)
+        },
       }),
     },
     report: (where: string, error: unknown) => {
@@ -47,7 +52,7 @@ function connect() {
     onClosed: () => {},
   } as unknown as ConnectionContext
   const limits = new Limits({ settings: DEFAULT_SETTINGS, clock: systemClock })
-  const client = limits.open({ name: '127.0.0.1', isLoopback: true, isProxied: false })
+  const client = limits.open({ name: ADDRESS, isLoopback: false, isProxied: false })
   const socket: TransportSocket = {
     send: (frame) => {
       writes.push([JSON.parse(frame.toString())])
@@ -59,7 +64,7 @@ function connect() {
   }
   const connection = new Connection(context, socket, 'c-1', {
     limits: client,
-    address: '127.0.0.1',
+    address: ADDRESS,
     ambient: { kind: 'none' },
   })
   const say = (frame: object) => connection.message(Buffer.from(JSON.stringify(frame)), true)
@@ -68,7 +73,7 @@ function connect() {
   for (const id of ['a', 'b', 'c']) command(id)
   writes.length = 0
   const written = () => writes.map((frames) => frames.map((frame) => (frame.type === 'answer' ? frame.id : frame.type)))
-  return { connection, settles, written }
+  return { connection, settles, written, limits, client }
 }
 
 it('G-COMMAND-14 answers that are ready in one turn leave by one write', async () => {
@@ -104,4 +109,17 @@ it('G-COMMAND-14 a client that is turned away has its answers first', () => {
   settles[0]!()
   connection.shed()
   expect(written()).toEqual([['a'], ['error']])
+})
+
+it('G-SHARE-7 what answers a client counts with its work, as it is written', async () => {
+  const { settles, limits, client } = connect(() => {
+    // More than there is at once.
+    for (const until = performance.now() + 15; performance.now() < until; );
+  })
+  limits.observeLoop(1)
+  limits.open({ name: '203.0.113.2', isLoopback: false, isProxied: false }).worked(1)
+  for (const settle of settles) settle()
+  expect(client.workWaitMs()).toBe(0)
+  await endOfTurn()
+  expect(client.workWaitMs()).toBeGreaterThan(0)
 })

@@ -10,7 +10,7 @@ import { useGateway } from '../support/use-gateway.ts'
 
 const server = await useGateway(contract, { access: { anonymous: 'local', toleranceSeconds: 0, rightsClaim: '' } })
 
-it.each(['X-Forwarded-For', 'Forwarded', 'X-Real-IP', 'Via'])(
+it.each(['X-Forwarded-For', 'X-Forwarded-Proto', 'Forwarded', 'X-Real-IP', 'CF-Connecting-IP', 'Via'])(
   'ACC-DOOR-6 a gateway that asks nobody because it is local refuses what came through a proxy (%s)',
   async (name) => {
     const headers = { [name]: '203.0.113.7' }

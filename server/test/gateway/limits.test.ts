@@ -155,6 +155,9 @@ describe('limits', () => {
     for (const sub of [1, 2]) one.send(subscribe(sub, { where }))
     one.send(subscribe(3, { where }))
     expect(await one.next('error')).toMatchObject({ sub: 3, code: 'too_many_subscriptions', retryable: false })
+    // Where there is no room, its conditions are not even read.
+    one.send(subscribe(3, { where: 'no condition' }))
+    expect(await one.next('error')).toMatchObject({ sub: 3, code: 'too_many_subscriptions' })
     // A changed subscription over the limit keeps what it had.
     one.send(subscribe(1, { where: `${where} && has(key)` }))
     expect(await one.next('error')).toMatchObject({ sub: 1, code: 'too_many_subscriptions' })

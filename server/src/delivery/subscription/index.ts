@@ -1,5 +1,5 @@
 export { type Feed, pushSeen } from './feed.ts'
-export { holdPlan, releasePlan, type SubscriptionLimits } from './plan-cost.ts'
+export { holdPlan, releasePlan, type SubscriptionLimits, whyFull } from './plan-cost.ts'
 export { collectProgress, PROGRESS_MS } from './progress.ts'
 export { type ReplayContext, Replays } from './replays.ts'
 export { type SnapshotContext, Snapshots } from './snapshots.ts'

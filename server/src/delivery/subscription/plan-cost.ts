@@ -72,6 +72,17 @@ export function holdPlan(limits: SubscriptionLimits, plan: CostedPlan): Refusal 
   return undefined
 }
 
+/** The least that conditions take. */
+const LEAST_FILTER = { terms: 1, text: '' } as const
+
+/** Why there is no room for a subscription, whatever it asks for: to plan one costs many times as much as to refuse it. */
+export function whyFull(limits: SubscriptionLimits, { where }: { readonly where?: string }): Refusal | undefined {
+  const least = { bytes: SUBSCRIPTION_BYTES, filter: where === undefined ? undefined : LEAST_FILTER }
+  const refusal = holdPlan(limits, least)
+  if (refusal === undefined) releasePlan(limits, least)
+  return refusal
+}
+
 export function releasePlan(limits: SubscriptionLimits, plan: CostedPlan): void {
   for (const [quantity, amount] of amountsOf(plan)) limits.release(quantity, amount)
 }
