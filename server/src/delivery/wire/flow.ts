@@ -36,7 +36,7 @@ export interface FlowOptions {
   readonly windowBytes: number
   /** Low-water mark as a share of the window. */
   readonly lowWaterShare: number
-  /** `credit` when the client promised to send it; otherwise its first credit switches the mode. */
+  /** `credit` when the client promised to send it; otherwise its first credit of more than 0 bytes switches the mode. */
   readonly mode: Flow['mode']
 }
 
@@ -58,7 +58,9 @@ export function stepFlow(flow: Flow, event: FlowEvent, bufferedBytes: number): F
       return crossMarks({ ...flow, written: flow.written + event.bytes }, bufferedBytes)
     case 'credited': {
       const confirmed = Math.min(flow.written, Math.max(flow.confirmed, event.bytes))
-      return crossMarks({ ...flow, mode: 'credit', confirmed }, bufferedBytes)
+      // A client that pauses a subscription confirms nothing, and may never do.
+      const mode = event.bytes > 0 ? 'credit' : flow.mode
+      return crossMarks({ ...flow, mode, confirmed }, bufferedBytes)
     }
     case 'blocked':
       return { ...flow, state: 'congested' }

@@ -38,6 +38,9 @@ describe('flow', () => {
     expect(silent.state).toBe('open')
     expect(bytesInFlight(run(silent, [credited(20_000), 0]), 0)).toBe(30_000)
     expect(run(open('credit'), [wrote(50_000), 0]).state).toBe('congested')
+    const pausing = run(open('buffered'), [credited(0), 0], [wrote(50_000), 0])
+    expect(pausing.state).toBe('open')
+    expect(isWaitingForCredit(pausing, 0)).toBe(false)
   })
 
   it('D-FLOW-3 ignores credit beyond what was written, and credit that goes back', () => {
