@@ -45,7 +45,7 @@ export type FeedState =
   /** Offered every entry in the turn in which the tail reads it. */
   | {
       readonly kind: 'live'
-      /** What a replay offered that was ahead of the tail. */
+      /** What a replay offered that was ahead of the tail: entries of these epochs, in the order of the log. */
       readonly replayed: { readonly upTo: string; readonly epochs: readonly string[] } | undefined
     }
 
@@ -71,7 +71,7 @@ export class Feed {
   state: FeedState
   /** Epoch of the log when the feed began, or since it went back. */
   #epoch: string
-  /** By lane: the subscriber has, or a replay offered, everything up to here. */
+  /** By lane: the subscriber has everything up to here. */
   #starts: ByLane<Mark>
   #lanes: (FeedLane | undefined)[] = NO_LANES
   /** Up to where lanes not yet created are resolved, if beyond their start. */
@@ -160,25 +160,20 @@ export class Feed {
     const { after, epoch, epochs, inclusive } = this.state
     this.state = LIVE
     if (inclusive || compareStreamIds(after, cursor) <= 0) return
-    this.state = { kind: 'live', replayed: { upTo: after, epochs } }
-    const reached = wholeEntry(epoch, after)
-    for (const lane of LANE_INDEXES) {
-      if (compareStreamIds(this.#starts[lane].streamId, after) > 0) continue
-      this.#starts = withLane(this.#starts, lane, reached)
-    }
+    this.state = { kind: 'live', replayed: { upTo: after, epochs: withEpoch(epochs, epoch) } }
     this.#lastStart = laterId(this.#lastStart, after)
     this.#skipping = true
   }
 
   /** The log has lost the entries read last, and continues behind the mark. */
   goBack({ epoch, streamId }: Mark): void {
-    // It began, or reads, behind the loss already.
-    if (this.#starts.some((start) => start.epoch === epoch)) return
     const { state } = this
     if (state.kind === 'live') {
-      this.#lastStart = streamId
+      // The tail reads nothing of earlier epochs any more. What a replay has offered of this one comes again.
+      if (state.replayed?.epochs.includes(epoch) !== true) this.state = LIVE
     } else {
-      if (state.epoch === epoch) return
+      // It began, or reads, behind the loss already.
+      if (state.epoch === epoch || this.#starts.some((start) => start.epoch === epoch)) return
       if (compareStreamIds(state.after, streamId) > 0) this.state = { ...state, after: streamId, inclusive: false }
     }
     this.#epoch = epoch
@@ -197,9 +192,33 @@ export class Feed {
     }
   }
 
-  /** Whether a lane starts beyond the tail's cursor: a replay, or the subscriber's previous gateway, is ahead of it. */
-  startsBeyond(cursor: string): boolean {
-    return compareStreamIds(this.#lastStart, cursor) > 0
+  /** Up to where it was offered everything. @param tail what the tail has read */
+  reached(tail: Mark): Mark {
+    const { state } = this
+    if (state.kind === 'replaying') return wholeEntry(state.epoch, state.after)
+    const { replayed } = state
+    if (replayed === undefined || !this.wasReplayedBeyond(tail.streamId)) return tail
+    return wholeEntry(replayed.epochs.at(-1)!, replayed.upTo)
+  }
+
+  /**
+   * Whether a lane starts beyond what the tail has read: a replay, or the subscriber's previous gateway, is ahead of it.
+   */
+  startsBeyond({ streamId, epoch }: Pick<Mark, 'streamId' | 'epoch'>): boolean {
+    if (compareStreamIds(this.#lastStart, streamId) <= 0) return false
+    if (this.wasReplayedBeyond(streamId)) return true
+    return this.laneIndexes().some((lane) => {
+      const start = this.#starts[lane]
+      // Ids of another epoch are of an earlier one: lost ones may be larger than those with which the log continued.
+      const isComparable = start.epoch === epoch || start.epoch === this.#epoch
+      return isComparable && compareStreamIds(start.streamId, streamId) > 0
+    })
+  }
+
+  /** Whether a replay was ahead of the tail, and the tail is not beyond its end yet. */
+  wasReplayedBeyond(streamId: string): boolean {
+    const { state } = this
+    return state.kind === 'live' && state.replayed !== undefined && compareStreamIds(state.replayed.upTo, streamId) > 0
   }
 
   /**
@@ -207,7 +226,8 @@ export class Feed {
    * to be skipped or reported first.
    */
   isPlainAfter(cursor: string, epoch: string): boolean {
-    if (this.state.kind !== 'live' || this.startsBeyond(cursor) || this.#seam?.endsBy(cursor) === false) return false
+    if (this.state.kind !== 'live' || this.#seam?.endsBy(cursor) === false) return false
+    if (this.startsBeyond({ streamId: cursor, epoch })) return false
     return this.laneIndexes().every((index) => {
       const lane = this.#lanes[index]
       const isQuiet = lane === undefined || (lane.waiting === 0 && isNone(lane.trailing))
@@ -260,11 +280,11 @@ export class Feed {
       this.#skipping = false
       return picks
     }
+    if (this.#wasReplayed(entry)) return NO_PICKS
     const start = this.#starts[lane]
     const order = compareStreamIds(entry.streamId, start.streamId)
     if (order > 0) return picks
     if (entry.epoch !== start.epoch) {
-      if (this.#wasReplayed(entry)) return NO_PICKS
       // Only in the range that a replay rewound. An entry of neither the old nor the present epoch is older than both,
       // or lies between them and is covered by the gap.
       return this.state.kind === 'live' || entry.epoch === this.#epoch ? picks : NO_PICKS
@@ -272,7 +292,7 @@ export class Feed {
     return order < 0 ? NO_PICKS : picks.filter((index) => index > start.index)
   }
 
-  /** The tail is behind a replay that went on into another epoch, and reads what that has offered of the one before. */
+  /** The tail is behind a replay, and reads what that has offered. */
   #wasReplayed({ epoch, streamId }: Entry): boolean {
     const replayed = this.state.kind === 'live' ? this.state.replayed : undefined
     return replayed?.epochs.includes(epoch) === true && compareStreamIds(streamId, replayed.upTo) <= 0
@@ -335,6 +355,10 @@ function replayFrom(starts: readonly Mark[], epoch: string): FeedState {
   const waitsUntil = Number.POSITIVE_INFINITY
   const pageEntries = FIRST_PAGE_ENTRIES
   return { kind: 'replaying', after: after!, epoch, epochs: NO_EPOCHS, inclusive, pageEntries, waitsUntil }
+}
+
+export function withEpoch(epochs: readonly string[], epoch: string): readonly string[] {
+  return epochs.includes(epoch) ? epochs : [...epochs, epoch]
 }
 
 function laterId(a: string, b: string): string {

@@ -24,7 +24,7 @@ export function collectProgress(
   const withheld = new WithheldByPart()
   for (const feed of subscription.feeds()) {
     const tail = tailOf(feed.topic, feed.partition)
-    if (feed.state.kind !== 'live' || tail === undefined || feed.startsBeyond(tail.cursor)) continue
+    if (feed.state.kind !== 'live' || tail === undefined || feed.startsBeyond(tail.mark)) continue
     const quiet = feed.laneIndexes().filter((lane) => !feed.isWaiting(lane))
     const old = quiet.filter((lane) => feed.epochOf(lane) !== tail.mark.epoch)
     for (const lane of old) feed.reportEpoch(lane, tail.mark)

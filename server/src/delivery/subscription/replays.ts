@@ -5,7 +5,7 @@ import type { Reader } from '../../limits/index.ts'
 import type { Page, PageReader, PageRequest, Replayer, TopicTail } from '../log/index.ts'
 import type { Backlog } from '../queue/index.ts'
 import { type Entry, LANE_INDEXES } from '../wire/index.ts'
-import type { Feed, FeedState } from './feed.ts'
+import { type Feed, type FeedState, withEpoch } from './feed.ts'
 import { FilteredEntry } from './filtered-entry.ts'
 import { scopeOf } from './subscription-plan.ts'
 
@@ -154,7 +154,7 @@ export class Replays implements PageReader {
       if (order > 0 || state.inclusive) this.#offer(feed, entry)
       state.after = entry.streamId
       state.epoch = entry.epoch
-      if (!state.epochs.includes(entry.epoch)) state.epochs = [...state.epochs, entry.epoch]
+      state.epochs = withEpoch(state.epochs, entry.epoch)
       state.inclusive = false
     }
     if (page.entries.length > 0) state.pageEntries = nextPageEntries(page.entries)

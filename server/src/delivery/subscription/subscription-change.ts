@@ -1,7 +1,5 @@
-import { type Mark, wholeEntry } from '../../bus/index.ts'
 import type { TopicTail } from '../log/index.ts'
 import { LANE_INDEXES, type LaneIndex } from '../wire/index.ts'
-import type { Feed } from './feed.ts'
 import type { Subscription } from './subscription.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
 
@@ -22,15 +20,9 @@ export function changeLanes(
     if (before[lane] === plan.lanes[lane]) continue
     if (!plan.lanes[lane]) subscription.queue.clearLane(lane)
     for (const feed of subscription.feeds()) {
-      if (plan.lanes[lane]) feed.join(lane, reachedBy(feed, tailOf))
+      if (plan.lanes[lane]) feed.join(lane, feed.reached(tailOf(feed.topic, feed.partition)!.mark))
       else feed.leave(lane)
     }
   }
   return LANE_INDEXES.filter((lane) => plan.lanes[lane] && !before[lane])
-}
-
-/** Up to where a feed was offered everything. */
-function reachedBy(feed: Feed, tailOf: (topic: string, partition: number) => TopicTail | undefined): Mark {
-  if (feed.state.kind === 'replaying') return wholeEntry(feed.state.epoch, feed.state.after)
-  return tailOf(feed.topic, feed.partition)!.mark
 }

@@ -88,7 +88,9 @@ export class Subscription implements FeedOwner, Receiver {
 
   caughtUpTo(entry: Entry): void {
     const feed = this.feed(entry.topic, entry.partition)
-    if (feed?.state.kind === 'live' && !this.sink.isClosed) this.sink.caughtUpTo(feed, entry)
+    // What a replay has offered does not wait here again.
+    if (feed?.state.kind !== 'live' || feed.wasReplayedBeyond(entry.streamId) || this.sink.isClosed) return
+    this.sink.caughtUpTo(feed, entry)
   }
 
   /** The log was trimmed up to `upTo` before it was read. Returns whether that concerns a live feed. */
@@ -102,7 +104,8 @@ export class Subscription implements FeedOwner, Receiver {
   /** The log has lost the entry read last. Returns whether that concerns a live feed. */
   reportLost(topic: string, partition: number, { had, upTo }: Loss): boolean {
     const feed = this.feed(topic, partition)
-    feed?.goBack(upTo)
+    // Where the tail continues under the old epoch, it has not gone back before what replays have read of later ones.
+    if (upTo.epoch !== had) feed?.goBack(upTo)
     if (feed?.state.kind !== 'live') return false
     // A lane already under another epoch was resumed from a gateway that is ahead.
     const lanes = feed.laneIndexes().filter((lane) => feed.epochOf(lane) === had)

@@ -157,6 +157,53 @@ describe('resume', () => {
     expect(socket.ids()).toEqual(['e1', 'e2', 'new'])
   })
 
+  it('D-TAIL-8 D-RESUME-1 repeats nothing that a replay has offered of a later epoch when the tail notices its loss', () => {
+    const node = filled(1)
+    node.epoch = 'e2'
+    node.append(0, [{ id: 'a' }], '1001000-0')
+    node.append(0, [{ id: 'b' }], '1002000-0')
+    node.tails[0] = new TopicTail('1000000-0', 'e1')
+    const { session, socket } = resume(node, positions('0@e1/1000000-0.0'))
+    node.readPage()
+    node.answerPage()
+    node.flush()
+    expect(socket.ids()).toEqual(['a', 'b'])
+    session.reportLost(TOPIC, 0, { had: 'e1', upTo: node.tails[0].mark })
+    node.settle(session, socket)
+    expect(socket.ids()).toEqual(['a', 'b'])
+  })
+
+  it('D-EPOCH-1 reports the change of epoch that a replay met ahead of the tail, in the lanes without an event there', () => {
+    const node = filled(3)
+    node.epoch = 'e2'
+    node.append(0, [{ id: 'urgent', lane: 'high' }], '1003000-0')
+    node.tails[0] = new TopicTail('1000000-0', 'e1')
+    const { session, socket } = resume(node, positions('0@e1/1002000-0.0'), ['high', 'normal'])
+    node.readPage()
+    node.answerPage()
+    node.settle(session, socket)
+    node.append(0, [{ id: 'usual' }], '1004000-0')
+    node.settle(session, socket)
+    expect(socket.ids()).toEqual(['urgent', 'usual'])
+    expect(socket.gaps().map(({ lane, reason }) => [lane, reason])).toEqual([
+      ['high', 'epoch'],
+      ['normal', 'epoch'],
+    ])
+  })
+
+  it('D-EPOCH-1 reports at the next progress an epoch whose ids lie below the position', () => {
+    const node = filled(3)
+    node.logs[0]!.splice(0)
+    node.epoch = 'e2'
+    node.append(0, [{ id: 'urgent', lane: 'high' }], '990000-0')
+    node.reopenTails()
+    const { session, socket } = resume(node, positions('0@e1/1002000-0.0'), ['normal'])
+    node.settle(session, socket)
+    session.progress()
+    node.settle(session, socket)
+    expect(socket.gaps().map(({ upTo }) => upTo)).toContain('0@e2/990000-0.999999')
+  })
+
   it('D-RESUME-4 finds entries of the new epoch whose ids lie below the position', () => {
     const node = filled(3)
     node.epoch = 'e2'
