@@ -140,14 +140,19 @@ export class Feed {
     }
   }
 
-  /** The subscription includes a lane that it excluded before, from the mark on. */
+  /** The subscription includes a lane that it excluded before, from the mark on, or from where the lane is if it is ahead. */
   join(index: LaneIndex, mark: Mark): void {
-    this.#starts = withLane(this.#starts, index, mark)
-    this.#open(index, mark)
+    const left = this.#starts[index]
+    const start = compareStreamIds(left.streamId, mark.streamId) > 0 ? left : mark
+    this.#starts = withLane(this.#starts, index, start)
+    this.#lastStart = laterId(this.#lastStart, start.streamId)
+    this.#skipping = true
+    this.#open(index, start)
   }
 
   /** The subscription excludes a lane from now on. */
   leave(index: LaneIndex): void {
+    this.#starts = withLane(this.#starts, index, this.resolvedTo(index))
     if (this.#lanes !== NO_LANES) this.#lanes[index] = undefined
   }
 
@@ -195,7 +200,10 @@ export class Feed {
   /** Up to where it was offered everything. @param tail what the tail has read */
   reached(tail: Mark): Mark {
     const { state } = this
-    if (state.kind === 'replaying') return wholeEntry(state.epoch, state.after)
+    if (state.kind === 'replaying') {
+      const { epoch, after, inclusive } = state
+      return inclusive ? border(epoch, precedingId(after)) : wholeEntry(epoch, after)
+    }
     const { replayed } = state
     if (replayed === undefined || !this.wasReplayedBeyond(tail.streamId)) return tail
     return wholeEntry(replayed.epochs.at(-1)!, replayed.upTo)

@@ -173,6 +173,29 @@ describe('resume', () => {
     expect(socket.ids()).toEqual(['a', 'b'])
   })
 
+  it('D-SUB-5 continues a lane that is excluded for a while where the client is, ahead of the replay of the others', () => {
+    const node = filled(4)
+    const [high, normal] = [['0@e1/1000000-0.0'], ['0@e1/1002000-0.0']]
+    const { session, socket } = resume(node, { positions: { [TOPIC]: { high, normal } } }, ['high', 'normal'])
+    session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, lanes: ['high'] })
+    session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, lanes: ['high', 'normal'] })
+    node.settle(session, socket)
+    expect(socket.ids()).toEqual(['e3'])
+    expect(socket.ofType('subscribed').at(-1)!.positions[TOPIC]!.normal![0]).toBe('0@e1/1002000-0.0')
+  })
+
+  it('D-SUB-5 loses nothing of an entry in which a lane is excluded and included again', () => {
+    const node = new ModelNode()
+    node.append(0, [{ id: 'a' }, { id: 'b' }], '1000000-0')
+    node.append(0, [{ id: 'c' }], '1001000-0')
+    node.reopenTails()
+    const { session, socket } = resume(node, positions('0@e1/1000000-0.0'), ['high', 'normal'])
+    session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, lanes: ['high'] })
+    session.subscribe({ type: 'subscribe', sub: 1, topic: TOPIC, lanes: ['high', 'normal'] })
+    node.settle(session, socket)
+    expect(socket.ids()).toEqual(['b', 'c'])
+  })
+
   it('D-EPOCH-1 reports the change of epoch that a replay met ahead of the tail, in the lanes without an event there', () => {
     const node = filled(3)
     node.epoch = 'e2'
