@@ -37,6 +37,8 @@ export type FeedState =
       epoch: string
       /** Of the entries that were read. */
       epochs: readonly string[]
+      /** Whether it began before positions of the subscriber. */
+      readonly isRewound: boolean
       inclusive: boolean
       pageEntries: number
       /** When it stops waiting for room: from then on, what does not fit becomes a gap. */
@@ -191,6 +193,7 @@ export class Feed {
       after: streamId,
       epoch,
       epochs: NO_EPOCHS,
+      isRewound: false,
       inclusive: false,
       pageEntries: FIRST_PAGE_ENTRIES,
       waitsUntil,
@@ -292,12 +295,18 @@ export class Feed {
     const start = this.#starts[lane]
     const order = compareStreamIds(entry.streamId, start.streamId)
     if (order > 0) return picks
-    if (entry.epoch !== start.epoch) {
-      // Only in the range that a replay rewound. An entry of neither the old nor the present epoch is older than both,
-      // or lies between them and is covered by the gap.
-      return this.state.kind === 'live' || entry.epoch === this.#epoch ? picks : NO_PICKS
-    }
+    if (entry.epoch !== start.epoch) return this.#mayBeEarlier(entry, start) ? NO_PICKS : picks
     return order < 0 ? NO_PICKS : picks.filter((index) => index > start.index)
+  }
+
+  /**
+   * Whether an entry of another epoch than the start's may be of an earlier one: only in the range that a replay rewound,
+   * and before it has met the start's epoch or the one that the log had then. If it is of a later epoch, the gap covers it.
+   */
+  #mayBeEarlier({ epoch }: Entry, start: Mark): boolean {
+    const { state } = this
+    if (state.kind === 'live' || !state.isRewound || epoch === this.#epoch) return false
+    return !state.epochs.includes(this.#epoch) && !state.epochs.includes(start.epoch)
   }
 
   /** The tail is behind a replay, and reads what that has offered. */
@@ -360,9 +369,16 @@ function replayFrom(starts: readonly Mark[], epoch: string): FeedState {
     }
     if (order <= 0) inclusive ||= sameEpoch && !isWholeEntry(mark)
   }
-  const waitsUntil = Number.POSITIVE_INFINITY
-  const pageEntries = FIRST_PAGE_ENTRIES
-  return { kind: 'replaying', after: after!, epoch, epochs: NO_EPOCHS, inclusive, pageEntries, waitsUntil }
+  return {
+    kind: 'replaying',
+    after: after!,
+    epoch,
+    epochs: NO_EPOCHS,
+    isRewound: starts.some((start) => start.epoch !== epoch),
+    inclusive,
+    pageEntries: FIRST_PAGE_ENTRIES,
+    waitsUntil: Number.POSITIVE_INFINITY,
+  }
 }
 
 export function withEpoch(epochs: readonly string[], epoch: string): readonly string[] {

@@ -167,11 +167,15 @@ export class Replays implements PageReader {
 
   /** Returns how many entries were offered to it, if the feed is live now. */
   #goLive(feed: Feed): number | undefined {
-    if (feed.state.kind === 'live') return 0
+    const { state } = feed
+    if (state.kind === 'live') return 0
     const tail = this.#context.sureTailOf(feed.topic, feed.partition)
-    const entries = tail?.since(feed.state.after, feed.state.inclusive)
+    const entries = tail?.since(state.after, state.inclusive)
     if (tail === undefined || entries === undefined) return undefined
-    for (const entry of entries) this.#offer(feed, entry)
+    for (const entry of entries) {
+      this.#offer(feed, entry)
+      state.epochs = withEpoch(state.epochs, entry.epoch)
+    }
     feed.goLive(tail.cursor)
     return entries.length
   }

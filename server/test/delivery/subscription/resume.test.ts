@@ -173,6 +173,22 @@ describe('resume', () => {
     expect(socket.ids()).toEqual(['a', 'b'])
   })
 
+  it('D-RESUME-4 finds entries below the position also of an epoch that begins while the log is read', () => {
+    const node = filled(3)
+    node.logs[0]!.splice(0)
+    node.epoch = 'e2'
+    node.append(0, [{ id: 'a' }], '990000-0')
+    const { session, socket } = resume(node, positions('0@e1/1002000-0.0'))
+    node.epoch = 'e3'
+    node.append(0, [{ id: 'b' }], '991000-0')
+    node.readPage()
+    node.answerPage()
+    node.flush()
+    node.tails[0] = new TopicTail('991000-0', 'e3')
+    node.settle(session, socket)
+    expect(socket.ids()).toEqual(['a', 'b'])
+  })
+
   it('D-SUB-5 continues a lane that is excluded for a while where the client is, ahead of the replay of the others', () => {
     const node = filled(4)
     const [high, normal] = [['0@e1/1000000-0.0'], ['0@e1/1002000-0.0']]
@@ -295,6 +311,23 @@ describe('after an outage of the tail', () => {
     expect(session.replayingFeeds).toBe(0)
     node.settle(session, socket)
     expect(socket.ids().at(-1)).toBe('live')
+  })
+
+  it('D-RESUME-10 loses nothing of a new epoch whose ids lie below the position', () => {
+    const node = filled(3)
+    node.logs[0]!.splice(0)
+    node.epoch = 'e2'
+    node.append(0, [{ id: 'before' }], '990000-0')
+    node.reopenTails()
+    const { session, socket } = resume(node, positions('0@e1/1002000-0.0'))
+    node.settle(session, socket)
+    node.epoch = 'e3'
+    node.isCatchingUp = true
+    for (let i = 0; i < TOTAL; i++) node.append(0, [{ id: idOf(i) }], `${991_000 + i}-0`)
+    node.tail(0)
+    expect(session.replayingFeeds).toBe(1)
+    node.settle(session, socket)
+    expect(socket.ids()).toHaveLength(1 + TOTAL)
   })
 
   it('D-RESUME-10 who has not caught up in time is told what does not fit, with its count', () => {
