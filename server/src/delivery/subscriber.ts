@@ -12,6 +12,7 @@ import { Backlog, type Ledger, type SubscriptionQueue, thins } from './queue/ind
 import type { SubscriberContext, SubscriberOptions } from './subscriber-context.ts'
 import {
   changeLanes,
+  collectLeft,
   collectProgress,
   type EventSink,
   type Feed,
@@ -410,10 +411,13 @@ export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
       return this.#refuse(sub, over.code, over.message, over.retryAfterMs)
     }
     this.#context.cohorts.leave(this)
+    const left = collectLeft(subscription, result.plan)
     index.remove(subscription)
     const joined = changeLanes(subscription, result.plan, tailOf)
     subscription.queue.change(result.plan.policy)
     if (!subscription.hasBegun) return
+    if (left !== undefined) this.sendControl({ type: 'progress', sub, ...left })
+    if (this.isClosed) return
     index.add(subscription)
     this.#takeSeat(subscription)
     this.#grant(subscription, joined, { recovered: true })

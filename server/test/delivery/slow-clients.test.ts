@@ -101,6 +101,15 @@ describe('conflate', () => {
 })
 
 describe('sample', () => {
+  it('D-COUNT-1 counts what was sampled last in a lane when a change excludes the lane', () => {
+    const { socket, subscribe, ledger, arrive, read } = stalled({ onSlow: 'sample' })
+    for (let i = 0; i < 40; i++) arrive(...values(10, 5, 'normal', i * 10))
+    read()
+    expect(counts(socket, 'sampled')).toBeLessThan(ledger.sampled)
+    subscribe({ onSlow: 'sample', lanes: ['high'] })
+    expect(counts(socket, 'sampled')).toBe(ledger.sampled)
+  })
+
   it('D-SLOW-4 D-COUNT-1 sends fewer the more waits, evenly, and counts the others', () => {
     const { socket, session, ledger, arrive, read } = stalled({ onSlow: 'sample' })
     for (let i = 0; i < 100; i++) arrive(...values(40, 1_000, 'low', i * 40))

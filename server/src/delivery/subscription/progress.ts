@@ -10,6 +10,13 @@ import type { Subscription } from './subscription.ts'
  */
 export const PROGRESS_MS = 5_000
 
+export interface Progress {
+  /** Those that moved. */
+  readonly positions: PositionVector
+  /** Of the events withheld before them. */
+  readonly counts?: TopicCounts[]
+}
+
 /**
  * Moves lanes with nothing waiting to the tail's cursor: events that matched nothing are resolved too. A lane whose log
  * continued under another epoch gets a gap queued instead.
@@ -19,7 +26,7 @@ export const PROGRESS_MS = 5_000
 export function collectProgress(
   subscription: Subscription,
   tailOf: (topic: string, partition: number) => TopicTail | undefined,
-): { readonly positions: PositionVector; readonly counts?: TopicCounts[] } | undefined {
+): Progress | undefined {
   const moved = new VectorBuilder()
   const withheld = new WithheldByPart()
   for (const feed of subscription.feeds()) {
