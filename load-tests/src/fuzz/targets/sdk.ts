@@ -179,7 +179,7 @@ export default target<readonly string[]>({
     handle.close()
     iterated.close()
     // Quicker than a deadline: the server closes for good, unless the client has left it.
-    if (socket!.onclose !== null) socket!.onclose({ code: CLOSE.version, reason: '' })
+    if (socket!.onmessage !== null) socket!.onclose!({ code: CLOSE.version, reason: '' })
     else await client.close({ deadlineMs: 0 })
     for (const call of await settled) {
       if (call.status === 'rejected') must(NAMES.has((call.reason as Error).name), `a call ends with ${call.reason}`)
