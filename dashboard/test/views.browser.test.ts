@@ -91,10 +91,10 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
       await page.goto(url)
       await page.locator('#badge[data-status=online]').waitFor()
       await publish(
-        'crane.lifted',
-        Array.from({ length: 600 }, () => ({ crane: 'c-0', tons: 0 })),
+        'quay.swept',
+        Array.from({ length: 600 }, () => ({ quay: 'north' })),
       )
-      const row = page.locator('#overview [data-topic="crane.lifted"]')
+      const row = page.locator('#overview [data-topic="quay.swept"]')
       await until(
         async () => Number((await page.locator('#total-rate').textContent())!.replace(',', '')) >= 90,
         'the rate is that of the server',

@@ -334,7 +334,8 @@ it('X-GROW-3 X-GROW-4 it says what it would do, undoes what was not decided, and
     needed: expect.any(Number),
     ms: expect.any(Number),
   })
-  expect(json.needed).toBeGreaterThan(json.stored)
+  // Presence is stored, and not copied: less may be needed than is stored.
+  expect(json.needed).toBeGreaterThan(json.stored / 2)
   expect((await grow('4', '--abort')).out).toBe('nothing is to be undone\n')
   expect(await redis.hgetall(keys.cluster)).toEqual(before)
 
