@@ -164,10 +164,11 @@ export class Feed {
    */
   goLive(cursor: string): void {
     if (this.state.kind === 'live') return
-    const { after, epoch, epochs, inclusive } = this.state
+    const { after, epochs, inclusive } = this.state
     this.state = LIVE
     if (inclusive || compareStreamIds(after, cursor) <= 0) return
-    this.state = { kind: 'live', replayed: { upTo: after, epochs: withEpoch(epochs, epoch) } }
+    // A position that never was may lie beyond all entries: nothing was read, and whatever comes is new.
+    if (epochs.length > 0) this.state = { kind: 'live', replayed: { upTo: after, epochs } }
     this.#lastStart = laterId(this.#lastStart, after)
     this.#skipping = true
   }
