@@ -19,8 +19,15 @@ const ROUND_MS = 2_500
 /** Measures a load on a deployment of its own. @throws VoidRound where rounds with rejects or losses are too many */
 export function measurePoint(point: Point, say: (line: string) => void): Promise<Cost> {
   return withDeployment(point, async (running) => {
-    const atRest = () => idleCores(() => cpuOf(running))
-    const { rest, rounds } = await warmRounds(running, atRest, (idle) => measureRound(running, point, idle), say)
+    const [warm] = await warmRounds([
+      {
+        running,
+        atRest: () => idleCores(() => cpuOf(running)),
+        measure: (idle) => measureRound(running, point, idle),
+        say,
+      },
+    ])
+    const { rest, rounds } = warm!
     const median = (of: (round: Round) => number) => rounded(percentile(rounds.map(of), 0.5))
     return {
       microsPerEvent: eachProcess((name) => median(({ used, events }) => (used[name] * 1e6) / events)),

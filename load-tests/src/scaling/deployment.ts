@@ -38,8 +38,17 @@ export interface Running {
   takeDelivered(): Promise<number>
 }
 
+/** Deployments side by side, in the order of their spreads. All end afterwards. */
+export function withSpreads<T>(
+  [spread, ...others]: readonly Spread[],
+  use: (all: readonly Running[]) => Promise<T>,
+): Promise<T> {
+  if (!spread) return use([])
+  return withSpread(spread, (running) => withSpreads(others, (rest) => use([running, ...rest])))
+}
+
 /** Starts a cluster without replicas, two gateways, workers and the clients of a load, and ends them all afterwards. */
-export async function withSpread<T>(spread: Spread, use: (running: Running) => Promise<T>): Promise<T> {
+async function withSpread<T>(spread: Spread, use: (running: Running) => Promise<T>): Promise<T> {
   const closing: (() => unknown)[] = []
   try {
     const cluster = await RedisCluster.start({ masters: spread.masters, nodeTimeoutMs: NODE_TIMEOUT_MS })

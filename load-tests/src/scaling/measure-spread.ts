@@ -2,7 +2,7 @@ import { cpuSeconds, redisCpuSeconds } from '../support/cpu.ts'
 import { percentile } from '../support/percentile.ts'
 import { VoidRound } from '../support/void-round.ts'
 import { idleCores, warmRounds } from '../support/warm-rounds.ts'
-import { type Running, type Spread, withSpread } from './deployment.ts'
+import { type Running, type Spread, withSpreads } from './deployment.ts'
 import { EVENTS_PER_BATCH } from './load.ts'
 
 export const PARTS = ['publishing', 'readers', 'workers', 'redis'] as const
@@ -12,6 +12,8 @@ export type ByPart = Readonly<Record<(typeof PARTS)[number], number>>
 export interface SpreadCost {
   /** CPU seconds for a million events, beyond what the processes use with nothing to do. */
   readonly cpuSeconds: ByPart & { readonly total: number }
+  /** The CPU of all parts beside that of the first spread in the same turn: the median over the turns. */
+  readonly besideFirst: number
   /** Cores used with nothing to do. */
   readonly idleCores: ByPart & { readonly total: number }
   /** Memory of Redis for a stored event. */
@@ -22,24 +24,42 @@ export interface SpreadCost {
 }
 
 const ROUND_MS = 3_000
+const TURNS = 5
 /** Each process compiles what it runs: the more of them, the more of what is measured would be that. */
 const WARM_UP_MS = 20_000
 /** Batches that are larger or smaller by this share cost another CPU: the round says nothing about the spread. */
 const SAME_BATCHES = 0.15
 
-/** Measures a spread on a deployment of its own. @throws VoidRound where rounds with rejects or losses are too many */
-export function measureSpread(spread: Spread, say: (line: string) => void): Promise<SpreadCost> {
-  return withSpread(spread, async (running) => {
-    const measure = async (idle: ByPart) => {
-      const round = await measureRound(running, idle, spread)
-      say(JSON.stringify(round))
-      return round
-    }
-    const atRest = () => idleCores(() => cpuOf(running))
-    const { rest, rounds } = await warmRounds(running, atRest, measure, say, WARM_UP_MS)
-    const median = (of: (round: Round) => number) => percentile(rounds.map(of), 0.5)
+/**
+ * Measures each spread on a deployment of its own, all at once, in turn.
+ *
+ * @returns their costs in the same order. @throws VoidRound where rounds with rejects or losses are too many
+ */
+export async function measureSpreads(
+  spreads: readonly Spread[],
+  say: (spread: Spread, line: string) => void,
+): Promise<readonly SpreadCost[]> {
+  const warm = await withSpreads(spreads, (all) =>
+    warmRounds(
+      all.map((running, i) => ({
+        running,
+        atRest: () => idleCores(() => cpuOf(running)),
+        measure: async (idle: ByPart) => {
+          const round = await measureRound(running, idle, spreads[i]!)
+          say(spreads[i]!, JSON.stringify(round))
+          return round
+        },
+        say: (line: string) => say(spreads[i]!, line),
+      })),
+      { warmUpMs: WARM_UP_MS, turns: TURNS },
+    ),
+  )
+  const first = warm[0]!.rounds
+  return warm.map(({ rest, rounds }) => {
+    const median = (of: (round: Round, turn: number) => number) => percentile(rounds.map(of), 0.5)
     return {
       cpuSeconds: withTotal(each((part) => median(({ used }) => used[part]))),
+      besideFirst: rounded(median(({ used }, turn) => totalOf(used) / totalOf(first[turn]!.used))),
       idleCores: withTotal(rest),
       redisBytesPerEvent: Math.round(median(({ storedBytes, sentEvents }) => storedBytes / sentEvents)),
       batchesPerSec: Math.round(median(({ batches }) => batches / (ROUND_MS / 1_000))),
@@ -106,8 +126,9 @@ function each(of: (part: (typeof PARTS)[number]) => number): ByPart {
 }
 
 function withTotal(parts: ByPart): ByPart & { readonly total: number } {
-  const total = PARTS.reduce((sum, part) => sum + parts[part], 0)
-  return { ...each((part) => rounded(parts[part])), total: rounded(total) }
+  return { ...each((part) => rounded(parts[part])), total: rounded(totalOf(parts)) }
 }
+
+const totalOf = (parts: ByPart) => PARTS.reduce((sum, part) => sum + parts[part], 0)
 
 const rounded = (value: number) => Math.round(value * 100) / 100

@@ -1,6 +1,6 @@
 import type { Benchmark, Figures } from '../support/benchmark.ts'
 import type { Spread } from './deployment.ts'
-import { measureSpread, type SpreadCost } from './measure-spread.ts'
+import { measureSpreads, type SpreadCost } from './measure-spread.ts'
 
 const BASE: Spread = { masters: 1, workers: 2, readers: 1 }
 /** One quantity grows, the other stays. */
@@ -20,21 +20,15 @@ export const scaling: Benchmark = {
     'what the processes use while idle, which is apart; replicas; networks other than loopback; clients and servers share the cores',
   parts: Object.keys(SPREADS),
   async run(progress, { parts = Object.keys(SPREADS) }) {
-    const known = new Map<string, SpreadCost>()
-    const costOf = async (spread: Spread) => {
-      const name = nameOf(spread)
-      const cost = known.get(name) ?? (await measureSpread(spread, (line) => progress(`${name}: ${line}`)))
-      if (!known.has(name)) progress(`${name}: ${JSON.stringify(cost)}`)
-      known.set(name, cost)
-      return cost
-    }
     const figures: Record<string, Figures> = {}
     for (const part of parts) {
-      const points: Record<string, Figures> = {}
-      for (const spread of SPREADS[part]!) points[spread[part as keyof Spread]] = { ...(await costOf(spread)) }
+      const spreads = SPREADS[part]!
+      const costs = await measureSpreads(spreads, (spread, line) => progress(`${nameOf(spread)}: ${line}`))
+      const points = costs.map((cost, i): [number, Figures] => [spreads[i]![part as keyof Spread], { ...cost }])
       // Each further reader reads everything again.
       const isShared = part !== 'readers'
-      figures[part] = { points, ...(isShared && verdict(SPREADS[part]!.map((spread) => known.get(nameOf(spread))!))) }
+      figures[part] = { points: Object.fromEntries(points), ...(isShared && verdict(costs)) }
+      progress(`${part}: ${JSON.stringify(figures[part])}`)
     }
     return figures
   },
@@ -44,7 +38,7 @@ const nameOf = ({ masters, workers, readers }: Spread) =>
   `${masters} masters, ${workers} workers, ${readers} gateways that read`
 
 function verdict(costs: readonly SpreadCost[]): { readonly flat: boolean; readonly spread: number } {
-  const totals = costs.map(({ cpuSeconds }) => cpuSeconds.total)
-  const spread = Math.round((Math.max(...totals) / Math.min(...totals)) * 100) / 100
+  const beside = costs.map(({ besideFirst }) => besideFirst)
+  const spread = Math.round((Math.max(...beside) / Math.min(...beside)) * 100) / 100
   return { flat: spread <= 1 + FLAT, spread }
 }

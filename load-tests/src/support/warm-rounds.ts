@@ -6,7 +6,7 @@ const WARM_UP_MS = 3_000
 /** Windows close meanwhile. */
 const SETTLE_MS = 1_500
 const IDLE_MS = 2_000
-const ROUNDS = 3
+const TURNS = 3
 
 /** A deployment with the publishers of a benchmark. */
 export interface Published {
@@ -15,33 +15,55 @@ export interface Published {
   publish(durationMs: number): Promise<unknown>
 }
 
+/** A deployment, and what is measured of it. */
+export interface Subject<Rest, Round> {
+  readonly running: Published
+  atRest(): Promise<Rest>
+  /** @throws VoidRound */
+  measure(rest: Rest): Promise<Round>
+  say(line: string): void
+}
+
+/** What was measured while a deployment was warm and had nothing to do, and its rounds after that. */
+export interface Warm<Rest, Round> {
+  readonly rest: Rest
+  readonly rounds: readonly Round[]
+}
+
 /**
- * Rounds of a deployment that is warm, and what was measured before them while it had nothing to do.
+ * Rounds of warm deployments, in turn: a machine that becomes slower does so for all of them.
  *
  * @throws VoidRound where rounds with rejects or losses are too many
  */
 export async function warmRounds<Rest, Round>(
-  running: Published,
-  atRest: () => Promise<Rest>,
-  measure: (rest: Rest) => Promise<Round>,
-  say: (line: string) => void,
-  warmUpMs = WARM_UP_MS,
-): Promise<{ readonly rest: Rest; readonly rounds: readonly Round[] }> {
+  subjects: readonly Subject<Rest, Round>[],
+  { warmUpMs = WARM_UP_MS, turns = TURNS } = {},
+): Promise<readonly Warm<Rest, Round>[]> {
+  const all: { subject: Subject<Rest, Round>; rest: Rest; rounds: Round[] }[] = []
+  for (const subject of subjects) all.push({ subject, rest: await warmUp(subject, warmUpMs), rounds: [] })
+  for (let turn = 0; turn < turns; turn++) {
+    for (const { subject, rest, rounds } of all) rounds.push(await measured(subject, rest))
+  }
+  return all
+}
+
+async function warmUp<Rest>({ running, atRest }: Subject<Rest, unknown>, warmUpMs: number): Promise<Rest> {
   await running.open()
   await running.publish(warmUpMs)
   // A cold gateway may have refused a frame, which voids all that follow on its socket.
   await running.open()
   await sleep(SETTLE_MS)
-  const rest = await atRest()
-  const rounds: Round[] = []
-  for (let round = 0; round < ROUNDS; round++) {
-    const repeat = (reason: string) => {
-      say(`void round: ${reason}`)
-      return running.open()
-    }
-    rounds.push(await validRound(() => measure(rest), repeat))
-  }
-  return { rest, rounds }
+  return atRest()
+}
+
+function measured<Rest, Round>(subject: Subject<Rest, Round>, rest: Rest): Promise<Round> {
+  return validRound(
+    () => subject.measure(rest),
+    (reason) => {
+      subject.say(`void round: ${reason}`)
+      return subject.running.open()
+    },
+  )
 }
 
 /** Cores that processes use with nothing to do. @param cpuOf CPU seconds of each so far */
