@@ -71,7 +71,7 @@ ${table(
 )}
 
 A worker that has little to do costs more for an event, since it reads and commits as often: of 5,000 events a second each took one worker
-${worker(1)}, two ${worker(2)} and four ${worker(4)} microseconds. F is that of two. The machine did other work meanwhile, so all of these are high rather than low.
+${worker(1)}, two ${worker(2)} and four ${worker(4)} microseconds. F is that of two.
 
 A subscribed connection takes ${count(costs.connectionBytes)} bytes of a gateway, and an event ${count(costs.entryBytes)} bytes of Redis beside its JSON.
 

@@ -34,6 +34,8 @@ export interface Running {
   publish(durationMs: number): Promise<PublisherReport>
   /** Record batches of events stored so far, in all partitions. */
   storedBatches(): Promise<number>
+  /** Memory of Redis for one of the record batches that it holds. */
+  bytesPerBatch(): Promise<number>
   /** Events delivered since the last call, to all subscribers. */
   takeDelivered(): Promise<number>
 }
@@ -81,10 +83,11 @@ async function withSpread<T>(spread: Spread, use: (running: Running) => Promise<
     const holders = await Promise.all(
       logs.map(async (log) => masters[cluster.nodes.indexOf(await cluster.ownerOf(log))]!),
     )
-    const storedBatches = async () => {
-      const stored = await Promise.all(logs.map((log, partition) => entriesAdded(holders[partition]!, log)))
-      return stored.reduce((sum, batches) => sum + batches, 0)
+    const overLogs = async (of: (redis: Redis, log: string) => Promise<number>) => {
+      const all = await Promise.all(logs.map((log, partition) => of(holders[partition]!, log)))
+      return all.reduce((sum, each) => sum + each, 0)
     }
+    const bytesPerBatch = async () => (await overLogs(bytesOf)) / (await overLogs((redis, log) => redis.xlen(log)))
     const child = (name: string): ChildProcess => {
       const module = startModule(new URL(`../growth/${name}.ts`, import.meta.url))
       closing.push(() => module.kill())
@@ -101,7 +104,8 @@ async function withSpread<T>(spread: Spread, use: (running: Running) => Promise<
       return taken.reduce((sum, events) => sum + events, 0)
     }
     return await use({
-      ...{ publishing: publishing!, readers, workers, masters, storedBatches, takeDelivered },
+      ...{ publishing: publishing!, readers, workers, masters, bytesPerBatch, takeDelivered },
+      storedBatches: () => overLogs(entriesAdded),
       open: () => tell({ do: 'open', port: publishing!.port, point: LOAD }),
       publish: (durationMs) => tell({ do: 'publish', durationMs, eventsPerSec: LOAD.eventsPerSec }),
     })
@@ -114,4 +118,8 @@ async function withSpread<T>(spread: Spread, use: (running: Running) => Promise<
 async function entriesAdded(redis: Redis, log: string): Promise<number> {
   const facts = (await redis.xinfo('STREAM', log)) as (string | number)[]
   return Number(facts[facts.indexOf('entries-added') + 1])
+}
+
+async function bytesOf(redis: Redis, log: string): Promise<number> {
+  return Number(await redis.memory('USAGE', log, 'SAMPLES', 0))
 }

@@ -61,7 +61,7 @@ export async function measureSpreads(
       cpuSeconds: withTotal(each((part) => median(({ used }) => used[part]))),
       besideFirst: rounded(median(({ used }, turn) => totalOf(used) / totalOf(first[turn]!.used))),
       idleCores: withTotal(rest),
-      redisBytesPerEvent: Math.round(median(({ storedBytes, sentEvents }) => storedBytes / sentEvents)),
+      redisBytesPerEvent: Math.round(median(({ bytesPerEvent }) => bytesPerEvent)),
       batchesPerSec: Math.round(median(({ batches }) => batches / (ROUND_MS / 1_000))),
       eventsPerBatch: rounded(median(eventsPerBatch)),
     }
@@ -73,8 +73,7 @@ interface Round {
   readonly used: ByPart
   readonly sentEvents: number
   readonly batches: number
-  /** Of Redis. What a void round before has stored is in none. */
-  readonly storedBytes: number
+  readonly bytesPerEvent: number
 }
 
 const eventsPerBatch = ({ sentEvents, batches }: Round) => sentEvents / batches
@@ -82,7 +81,7 @@ const eventsPerBatch = ({ sentEvents, batches }: Round) => sentEvents / batches
 /** @throws VoidRound */
 async function measureRound(running: Running, idle: ByPart, { readers }: Spread): Promise<Round> {
   await running.takeDelivered()
-  const [batchesBefore, bytesBefore] = [await running.storedBatches(), await redisBytes(running)]
+  const batchesBefore = await running.storedBatches()
   const startedAt = performance.now()
   const before = await cpuOf(running)
   const { sentEvents, ackedEvents } = await running.publish(ROUND_MS)
@@ -91,24 +90,18 @@ async function measureRound(running: Running, idle: ByPart, { readers }: Spread)
   const delivered = await running.takeDelivered()
   if (ackedEvents < sentEvents || delivered < sentEvents * readers)
     throw new VoidRound(`of ${sentEvents} events ${ackedEvents} were acknowledged and ${delivered} delivered`)
+  const batches = (await running.storedBatches()) - batchesBefore
   const round: Round = {
     used: each((part) => ((after[part] - before[part] - idle[part] * seconds) * 1e6) / sentEvents),
     sentEvents,
-    batches: (await running.storedBatches()) - batchesBefore,
-    storedBytes: (await redisBytes(running)) - bytesBefore,
+    batches,
+    bytesPerEvent: ((await running.bytesPerBatch()) * batches) / sentEvents,
   }
   if (Math.abs(eventsPerBatch(round) / EVENTS_PER_BATCH - 1) > SAME_BATCHES)
     throw new VoidRound(
       `${rounded(eventsPerBatch(round))} events in a record batch, ${rounded(EVENTS_PER_BATCH)} wanted`,
     )
   return round
-}
-
-async function redisBytes({ masters }: Running): Promise<number> {
-  const used = await Promise.all(
-    masters.map(async (redis) => Number(/used_memory:(\d+)/.exec(await redis.info('memory'))![1])),
-  )
-  return used.reduce((sum, bytes) => sum + bytes, 0)
 }
 
 async function cpuOf({ publishing, readers, workers, masters }: Running): Promise<ByPart> {
