@@ -1,6 +1,6 @@
 import { createClient } from '@tidegate/client/node'
 import { afterAll, describe, expect, it, vi } from 'vitest'
-import { Log } from '../../server/src/bus/log.ts'
+import { Log } from '../../server/src/bus/log/log.ts'
 import { SubscriptionStarter } from '../../server/src/delivery/subscription/subscription-starter.ts'
 import { parseLimits } from '../../server/src/limits/index.ts'
 import { startTestGateway } from '../../server/test/support/gateway.ts'

@@ -1,5 +1,5 @@
-import type { Redis } from '../../../server/src/bus/connection.ts'
 import type { EventBody } from '../../../server/src/bus/index.ts'
+import type { Redis } from '../../../server/src/bus/redis/connection.ts'
 import type { Pane } from '../../../server/src/config/model.ts'
 import { eachStoredEvent } from '../support/stored-events.ts'
 

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Redis } from '../../../server/src/bus/connection.ts'
+import type { Redis } from '../../../server/src/bus/redis/connection.ts'
 import { countChanged, holdCommit, isAllOwned, letThrough, metasOf } from '../support/owners.ts'
 import type { RedisProcess } from '../support/redis-process.ts'
 import type { LogWriter } from './log-writer.ts'

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Redis } from '../../../server/src/bus/connection.ts'
 import {
   type AppendReply,
   type AppendRequest,
@@ -11,6 +10,7 @@ import {
   partitionOf,
   RecordBatchBuilder,
 } from '../../../server/src/bus/index.ts'
+import type { Redis } from '../../../server/src/bus/redis/connection.ts'
 import { logOf } from '../../../server/test/support/bus.ts'
 import type { Reading } from './reading.ts'
 import { eventOf, type TallyCommand } from './tally-command.ts'

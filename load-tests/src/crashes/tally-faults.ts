@@ -1,6 +1,6 @@
 import { isReservedId } from '@tidegate/protocol'
-import type { Redis } from '../../../server/src/bus/connection.ts'
 import { ANSWERS_TOPIC, COMMANDS_TOPIC, type EventBody } from '../../../server/src/bus/index.ts'
+import type { Redis } from '../../../server/src/bus/redis/connection.ts'
 import {
   type CommandBody,
   type CommandOutcome,

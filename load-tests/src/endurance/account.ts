@@ -1,6 +1,6 @@
 import type { Gap } from '@tidegate/client/node'
 import { parsePosition } from '@tidegate/protocol'
-import type { Redis } from '../../../server/src/bus/connection.ts'
+import type { Redis } from '../../../server/src/bus/redis/connection.ts'
 import { findDerivedFaults } from '../chaos/derived.ts'
 import { covers } from '../chaos/fates.ts'
 import { TOPICS, type WatchedTopic } from '../chaos/watcher.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openCommandConnection, untilReady } from '../../../server/src/bus/connection.ts'
+import { openCommandConnection, untilReady } from '../../../server/src/bus/redis/connection.ts'
 import { Deployment, PARTITIONS } from '../chaos/deployment.ts'
 import { createRandom } from '../support/random.ts'
 import type { Fsync } from '../support/redis-server.ts'

@@ -5,7 +5,7 @@
 
 import uWS from 'uWebSockets.js'
 import { SUBPROTOCOL } from '@tidegate/protocol'
-import { openCommandConnection, untilReady } from '../../../server/src/bus/connection.ts'
+import { openCommandConnection, untilReady } from '../../../server/src/bus/redis/connection.ts'
 
 const SCRIPT = `for i = 1, #KEYS do
   if redis.call('LLEN', KEYS[i]) ~= tonumber(ARGV[3 * i - 2]) then return i end

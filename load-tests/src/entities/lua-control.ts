@@ -1,5 +1,5 @@
 /** Control of `bench entities`: a Lua check-and-append for each command, as ioredis pipelines them. Nobody decides anything. */
-import { openCommandConnection, untilReady } from '../../../server/src/bus/connection.ts'
+import { openCommandConnection, untilReady } from '../../../server/src/bus/redis/connection.ts'
 import { percentile } from '../support/percentile.ts'
 
 export interface LuaControlOptions {

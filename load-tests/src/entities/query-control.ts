@@ -1,7 +1,7 @@
 /** Control of `bench entity-queries`: a uWebSockets.js server that answers each GET with a field of a hash in Redis. */
 
 import uWS from 'uWebSockets.js'
-import { openCommandConnection, untilReady } from '../../../server/src/bus/connection.ts'
+import { openCommandConnection, untilReady } from '../../../server/src/bus/redis/connection.ts'
 
 const RECORD = JSON.stringify({ v: 20, t: 1_732_350_000_000, d: 1, s: { customer: 'c-1', total: 190 } })
 const FIELDS = 1_000

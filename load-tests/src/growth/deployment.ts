@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import type { Redis } from '../../../server/src/bus/connection.ts'
+import type { Redis } from '../../../server/src/bus/redis/connection.ts'
 import { claimPort } from '../../../server/src/claim-port.ts'
 import { openBench } from '../support/catch-up.ts'
 import { startGatewayAndWorker } from '../support/gateway-and-worker.ts'

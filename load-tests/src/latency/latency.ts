@@ -1,6 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { openCommandConnection, type Redis, untilReady as untilConnected } from '../../../server/src/bus/connection.ts'
+import {
+  openCommandConnection,
+  type Redis,
+  untilReady as untilConnected,
+} from '../../../server/src/bus/redis/connection.ts'
 import type { Benchmark, Figures } from '../support/benchmark.ts'
 import { cpuSeconds, redisCpuSeconds } from '../support/cpu.ts'
 import { percentile } from '../support/percentile.ts'

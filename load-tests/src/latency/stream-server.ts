@@ -1,5 +1,5 @@
 /** Control of `bench latency`: XADD of every frame, one XREAD after the other, and a send to every subscriber. */
-import { openBlockingConnection, openCommandConnection, untilReady } from '../../../server/src/bus/connection.ts'
+import { openBlockingConnection, openCommandConnection, untilReady } from '../../../server/src/bus/redis/connection.ts'
 import { ackOf, type ControlSocket, serveControl } from './control-sockets.ts'
 
 export interface StreamServerOptions {

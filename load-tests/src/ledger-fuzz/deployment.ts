@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { openCommandConnection, type Redis, untilReady } from '../../../server/src/bus/connection.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../../server/src/bus/redis/connection.ts'
 import { type ServerProcess, startTidegate } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
 

@@ -1,6 +1,6 @@
 import { comparePositions, type Lane, type Position } from '@tidegate/protocol'
-import type { Redis } from '../../../server/src/bus/connection.ts'
 import { keys } from '../../../server/src/bus/keys.ts'
+import type { Redis } from '../../../server/src/bus/redis/connection.ts'
 import { readStoredEvents } from '../support/stored-events.ts'
 import { PARTITIONS } from './deployment.ts'
 import type { Schedule } from './schedule.ts'

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import { openCommandConnection, type Redis, untilReady } from '../../../server/src/bus/connection.ts'
 import { partitionOf } from '../../../server/src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../../server/src/bus/redis/connection.ts'
 import type { Benchmark } from '../support/benchmark.ts'
 import { cpuSeconds } from '../support/cpu.ts'
 import { LogFiller, PARTITIONS } from '../support/log-filler.ts'

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Redis } from '../../../server/src/bus/connection.ts'
 import { keys } from '../../../server/src/bus/keys.ts'
+import type { Redis } from '../../../server/src/bus/redis/connection.ts'
 import { RedisCluster } from '../../../server/test/support/redis-cluster.ts'
 import type { PublisherCommand, PublisherReport } from '../growth/publisher.ts'
 import type { SubscribersOptions } from '../growth/subscribers.ts'

@@ -1,5 +1,5 @@
-import { openCommandConnection, type Redis, untilReady } from '../../../server/src/bus/connection.ts'
 import { keys } from '../../../server/src/bus/keys.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../../server/src/bus/redis/connection.ts'
 import { logOf } from '../../../server/test/support/bus.ts'
 
 const SAMPLE_MS = 500

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
-import type { Redis } from '../../../server/src/bus/connection.ts'
+import type { Redis } from '../../../server/src/bus/redis/connection.ts'
 
 const TICKS_PER_SECOND = 100
 

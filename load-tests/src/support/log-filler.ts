@@ -1,7 +1,7 @@
 import type { Lane } from '@tidegate/protocol'
-import { openCommandConnection, type Redis, untilReady } from '../../../server/src/bus/connection.ts'
+import { openTopology } from '../../../server/src/bus/contract/topology.ts'
 import { type EventBody, encodeEvent, RecordBatchBuilder } from '../../../server/src/bus/index.ts'
-import { openTopology } from '../../../server/src/bus/topology.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../../server/src/bus/redis/connection.ts'
 import { logOf } from '../../../server/test/support/bus.ts'
 
 /** Default number of partitions. */

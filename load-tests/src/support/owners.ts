@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Redis } from '../../../server/src/bus/connection.ts'
 import { HEARTBEAT_FRESH_MS } from '../../../server/src/bus/index.ts'
 import { keys } from '../../../server/src/bus/keys.ts'
-import { readWorkerReports } from '../../../server/src/bus/worker-report.ts'
+import type { Redis } from '../../../server/src/bus/redis/connection.ts'
+import { readWorkerReports } from '../../../server/src/bus/reports/worker-report.ts'
 
 /** Longest hold, and again from when a call is held: other calls have a deadline of a second. */
 const HOLD_MS = 500

@@ -3,7 +3,7 @@ import { cp, mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openCommandConnection, untilReady } from '../../../server/src/bus/connection.ts'
+import { openCommandConnection, untilReady } from '../../../server/src/bus/redis/connection.ts'
 import { pingRedis } from '../../../server/src/supervisor/redis-ping.ts'
 import { tearTransaction } from './append-only-file.ts'
 import { fakeClock } from './fake-clock.ts'

@@ -1,6 +1,6 @@
 import type { Lane, Position } from '@tidegate/protocol'
-import type { Redis } from '../../../server/src/bus/connection.ts'
 import { BatchReader, type EventBody, type LogEntry } from '../../../server/src/bus/index.ts'
+import type { Redis } from '../../../server/src/bus/redis/connection.ts'
 import { logOf } from '../../../server/test/support/bus.ts'
 
 /** One event as it lies in the log. */

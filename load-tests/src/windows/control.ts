@@ -2,9 +2,9 @@
  * Control of `bench windows`: reads the same entries and folds the same four aggregates into a Map. Nothing is stored.
  */
 
-import { openCommandConnection, untilReady } from '../../../server/src/bus/connection.ts'
 import { decodeEvents, LOG_START } from '../../../server/src/bus/index.ts'
-import { readLogs } from '../../../server/src/bus/log-entry.ts'
+import { readLogs } from '../../../server/src/bus/log/log-entry.ts'
+import { openCommandConnection, untilReady } from '../../../server/src/bus/redis/connection.ts'
 import { PARTITIONS } from '../support/log-filler.ts'
 
 const WINDOW_MS = 10_000

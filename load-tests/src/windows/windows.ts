@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import type { Redis } from '../../../server/src/bus/connection.ts'
+import type { Redis } from '../../../server/src/bus/redis/connection.ts'
 import { currentKey } from '../../../server/test/support/bus.ts'
 import type { Benchmark } from '../support/benchmark.ts'
 import { catchUp, openBench } from '../support/catch-up.ts'

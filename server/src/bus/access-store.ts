@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { answersOf } from './answers-of.ts'
-import type { Channel } from './channel.ts'
 import { keys } from './keys.ts'
+import type { Channel } from './nodes/channel.ts'
+import { answersOf } from './redis/answers-of.ts'
 
 /** Records by id, as their owner wrote them. */
 export interface AccessData {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { type Ancestor, inheritedMarks } from '../../src/bus/ancestors.ts'
-import { border, wholeEntry } from '../../src/bus/mark.ts'
+import { type Ancestor, inheritedMarks } from '../../src/bus/log/ancestors.ts'
+import { border, wholeEntry } from '../../src/bus/log/mark.ts'
 
 const TOPIC = 'a.reading'
 const ancestor = (partition: number, epoch: string, became: string, end: string): Ancestor => ({

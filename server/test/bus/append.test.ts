@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { PRODUCER_MEMORY_MS } from '../../src/bus/append-part.ts'
+import { PRODUCER_MEMORY_MS } from '../../src/bus/append/append-part.ts'
 import {
   type AppendReply,
   BatchReader,
@@ -12,7 +12,7 @@ import {
   type SliceIdentity,
 } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { openPartition, settleLineage } from '../../src/bus/lineage.ts'
+import { openPartition, settleLineage } from '../../src/bus/log/lineage.ts'
 import { ledgerOf, logOf } from '../support/bus.ts'
 import { useRedis } from '../support/use-redis.ts'
 

@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { CircuitState } from 'cockatiel'
 import { describe, expect, it } from 'vitest'
-import { MonotonicReset, ShareBreaker } from '../../src/bus/breaker.ts'
-import { Guard } from '../../src/bus/guard.ts'
 import { BREAKER_LIMITS, BusUnavailable, type GuardState } from '../../src/bus/index.ts'
+import { MonotonicReset, ShareBreaker } from '../../src/bus/nodes/breaker.ts'
+import { Guard } from '../../src/bus/nodes/guard.ts'
 
 const works = () => Promise.resolve('OK')
 const fails = () => Promise.reject(new Error('Command timed out'))

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { RIGHTS } from '../../src/bus/rights.ts'
+import { RIGHTS } from '../../src/bus/redis/rights.ts'
 import { openTestBus } from '../support/bus.ts'
 import { useAuthorities } from '../support/certificates.ts'
 import { command, freePort, startTestRedis } from '../support/redis.ts'

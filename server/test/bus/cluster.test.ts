@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
-import { slotOf } from '../../src/bus/hash-slot.ts'
 import {
   type Bus,
   type BusSettings,
@@ -12,6 +11,7 @@ import {
 } from '../../src/bus/index.ts'
 import { JobOffers, JobQueue } from '../../src/bus/jobs/index.ts'
 import { keys, QUEUE_PREFIX } from '../../src/bus/keys.ts'
+import { slotOf } from '../../src/bus/redis/hash-slot.ts'
 import { type DeploymentStatus, deploymentStatus } from '../../src/cli/deployment/status.ts'
 import { statusScreen } from '../../src/cli/deployment/status-screen.ts'
 import { redisFindings } from '../../src/doctor/index.ts'

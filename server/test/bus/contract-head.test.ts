@@ -7,7 +7,7 @@ import {
   entryOf,
   firstHead,
   successor,
-} from '../../src/bus/contract-head.ts'
+} from '../../src/bus/contract/contract-head.ts'
 
 const HEAD: ContractHead = {
   generation: 4,

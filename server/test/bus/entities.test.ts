@@ -1,8 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Channel } from '../../src/bus/channel.ts'
-import { type Redis, untilReady } from '../../src/bus/connection.ts'
-import { Entities } from '../../src/bus/entities.ts'
-import { Guard } from '../../src/bus/guard.ts'
+import { Entities } from '../../src/bus/entities/entities.ts'
 import {
   ANSWERS_HASH,
   ANSWERS_PREVIOUS_HASH,
@@ -14,7 +11,10 @@ import {
   trailList,
 } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { Line } from '../../src/bus/line.ts'
+import { Channel } from '../../src/bus/nodes/channel.ts'
+import { Guard } from '../../src/bus/nodes/guard.ts'
+import { Line } from '../../src/bus/nodes/line.ts'
+import { type Redis, untilReady } from '../../src/bus/redis/connection.ts'
 import { entitiesOf } from '../support/bus.ts'
 import { ownLedger } from './owned-ledger.ts'
 

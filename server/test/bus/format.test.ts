@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from 'vitest'
-import { FORMAT, GROWN_FORMAT } from '../../src/bus/format.ts'
+import { FORMAT, GROWN_FORMAT } from '../../src/bus/contract/format.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { version } from '../../src/package-files.ts'
 import { openTestBus } from '../support/bus.ts'

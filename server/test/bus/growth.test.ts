@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
-import { decodeAncestors } from '../../src/bus/ancestors.ts'
+import { openTopology } from '../../src/bus/contract/topology.ts'
 import {
   abortGrowth,
   BatchReader,
@@ -10,7 +10,7 @@ import {
   previewGrowth,
 } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { openTopology } from '../../src/bus/topology.ts'
+import { decodeAncestors } from '../../src/bus/log/ancestors.ts'
 import { placements } from '../../src/fold/index.ts'
 import { logOf, openTestBus } from '../support/bus.ts'
 import { useRedis } from '../support/use-redis.ts'

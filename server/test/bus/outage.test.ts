@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, receivedOver, untilReady } from '../../src/bus/connection.ts'
-import { Guard } from '../../src/bus/guard.ts'
 import { BREAKER_LIMITS, type BusClass, BusUnavailable, type GuardState } from '../../src/bus/index.ts'
-import { openGuard } from '../../src/bus/probe.ts'
+import { Guard } from '../../src/bus/nodes/guard.ts'
+import { openGuard } from '../../src/bus/nodes/probe.ts'
+import { openCommandConnection, type Redis, receivedOver, untilReady } from '../../src/bus/redis/connection.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { SlowLink } from '../support/slow-link.ts'
 

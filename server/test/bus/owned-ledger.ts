@@ -1,7 +1,7 @@
 import { beforeEach } from 'vitest'
-import type { Redis } from '../../src/bus/connection.ts'
-import { Guard } from '../../src/bus/guard.ts'
 import type { CommitOperation, CommitReply, CommitRequest, LogVersion, OwnerLedger } from '../../src/bus/index.ts'
+import { Guard } from '../../src/bus/nodes/guard.ts'
+import type { Redis } from '../../src/bus/redis/connection.ts'
 import { ledgerOf, logOf } from '../support/bus.ts'
 import { useRedis } from '../support/use-redis.ts'
 

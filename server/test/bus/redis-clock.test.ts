@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { RedisClock } from '../../src/bus/redis-clock.ts'
-import { redisNow } from '../../src/bus/redis-time.ts'
+import { RedisClock } from '../../src/bus/redis/redis-clock.ts'
+import { redisNow } from '../../src/bus/redis/redis-time.ts'
 import { useRedis } from '../support/use-redis.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { sliceRuns } from '../../src/bus/append/slice-runs.ts'
 import {
   type AppendedSlice,
   type AppendRequest,
@@ -8,8 +9,7 @@ import {
   type SliceIdentity,
 } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { openPartition } from '../../src/bus/lineage.ts'
-import { sliceRuns } from '../../src/bus/slice-runs.ts'
+import { openPartition } from '../../src/bus/log/lineage.ts'
 import { logOf } from '../support/bus.ts'
 import { useRedis } from '../support/use-redis.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { slotOf } from '../../src/bus/hash-slot.ts'
+import { slotOf } from '../../src/bus/redis/hash-slot.ts'
 import { SlotMap } from '../../src/bus/route/slot-map.ts'
 
 const all = (node: string, epoch: number) => [{ from: 0, to: 16_383, node, epoch }]

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { BatchReader } from '../../src/bus/batch-reader.ts'
+import { BatchReader } from '../../src/bus/batch/batch-reader.ts'
+import { encodeEvent, RecordBatchBuilder } from '../../src/bus/batch/record-batch.ts'
 import { type BatchFields, splitBatch } from '../../src/bus/growth/split-batch.ts'
-import { encodeEvent, RecordBatchBuilder } from '../../src/bus/record-batch.ts'
 
 const LANES = ['high', 'normal', 'low'] as const
 

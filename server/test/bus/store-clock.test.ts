@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { StoreClock } from '../../src/bus/store-clock.ts'
+import { StoreClock } from '../../src/bus/redis/store-clock.ts'
 
 /** A clock that asks one that is `aheadMs` ahead, and gets its answer after `tookMs`, most of it on the way back. */
 function simulated() {

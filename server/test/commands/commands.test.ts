@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ANYBODY, Rights } from '../../src/access/index.ts'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { openTopology } from '../../src/bus/contract/topology.ts'
 import {
   ANSWERS_TOPIC,
   type Bus,
@@ -13,7 +13,7 @@ import {
   RecordBatchBuilder,
 } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { openTopology } from '../../src/bus/topology.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/redis/connection.ts'
 import { systemClock } from '../../src/clock.ts'
 import type { CommandsOptions } from '../../src/commands/commands.ts'
 import { type CommandRequest, Commands, readOutcome } from '../../src/commands/index.ts'

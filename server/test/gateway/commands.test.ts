@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
 import { type Bus, COMMANDS_TOPIC, decodeEvents } from '../../src/bus/index.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/redis/connection.ts'
 import { systemClock } from '../../src/clock.ts'
 import type { CommandOutcome } from '../../src/entities/index.ts'
 import { ConnectionCommands } from '../../src/gateway/connection-commands.ts'

@@ -1,7 +1,7 @@
 import { createConnection } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { openCommandConnection, untilReady } from '../../src/bus/connection.ts'
+import { openCommandConnection, untilReady } from '../../src/bus/redis/connection.ts'
 import { startWorker } from '../../src/worker-app.ts'
 import { PATIENT_APPEND_MS } from '../support/bus.ts'
 import { contract, readingOf } from '../support/contract.ts'

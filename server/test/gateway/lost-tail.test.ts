@@ -1,7 +1,7 @@
 import { createClient } from '@tidegate/client/node'
 import { describe, expect, it } from 'vitest'
-import { openCommandConnection, untilReady } from '../../src/bus/connection.ts'
 import { keys } from '../../src/bus/keys.ts'
+import { openCommandConnection, untilReady } from '../../src/bus/redis/connection.ts'
 import { readingOf } from '../support/contract.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { useGateway } from '../support/use-gateway.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Redis } from '../../src/bus/connection.ts'
 import { encodeEvent, type LogVersion, partitionOf, RecordBatchBuilder } from '../../src/bus/index.ts'
+import type { Redis } from '../../src/bus/redis/connection.ts'
 import { ledgerOf, logOf } from '../support/bus.ts'
 
 /** Commits results as the worker of every partition would: each is the next version of its key. */

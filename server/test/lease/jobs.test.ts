@@ -1,8 +1,8 @@
 import { Worker } from 'bullmq'
 import { expect, it } from 'vitest'
-import { queueConnectionOptions } from '../../src/bus/connection.ts'
 import { JobQueue } from '../../src/bus/jobs/index.ts'
 import { QUEUE_PREFIX } from '../../src/bus/keys.ts'
+import { queueConnectionOptions } from '../../src/bus/redis/connection.ts'
 import { useBus, useRedis } from '../support/use-redis.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { writeContract } from '../../src/bus/contract-view.ts'
+import { writeContract } from '../../src/bus/contract/contract-view.ts'
 import { partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { claimOf } from '../../src/config/claim.ts'

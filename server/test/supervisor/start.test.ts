@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openCommandConnection, untilReady } from '../../src/bus/connection.ts'
+import { openCommandConnection, untilReady } from '../../src/bus/redis/connection.ts'
 import { startTestRedis } from '../support/redis.ts'
 import { childrenOf, isRunning, processesLike, TidegateProcess, until } from '../support/tidegate-process.ts'
 

@@ -1,12 +1,12 @@
-import { BackfillLedger } from '../../src/bus/backfill-ledger.ts'
-import { Channel } from '../../src/bus/channel.ts'
-import type { Redis } from '../../src/bus/connection.ts'
-import { Entities } from '../../src/bus/entities.ts'
-import { type BusClass, Guard } from '../../src/bus/guard.ts'
+import { Entities } from '../../src/bus/entities/entities.ts'
 import { type Bus, type BusSettings, currentHash, openBus } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { Log } from '../../src/bus/log.ts'
-import { OwnerLedger } from '../../src/bus/owner-ledger.ts'
+import { BackfillLedger } from '../../src/bus/ledger/backfill-ledger.ts'
+import { OwnerLedger } from '../../src/bus/ledger/owner-ledger.ts'
+import { Log } from '../../src/bus/log/log.ts'
+import { Channel } from '../../src/bus/nodes/channel.ts'
+import { type BusClass, Guard } from '../../src/bus/nodes/guard.ts'
+import type { Redis } from '../../src/bus/redis/connection.ts'
 
 /** In place of the deadline of an append, which is short because publishers resend. Tests do not, on machines that are busy. */
 export const PATIENT_APPEND_MS = 1_000

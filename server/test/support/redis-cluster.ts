@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { slotOf } from '../../src/bus/hash-slot.ts'
+import { slotOf } from '../../src/bus/redis/hash-slot.ts'
 import { command, endWithThisProcess, freePort, MEMORY_FOLDERS, redisBinary, untilListening } from './redis.ts'
 
 const SLOTS = 16_384

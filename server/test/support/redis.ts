@@ -6,7 +6,7 @@ import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openCommandConnection, untilReady } from '../../src/bus/connection.ts'
+import { openCommandConnection, untilReady } from '../../src/bus/redis/connection.ts'
 import { readSettings } from '../../src/config/settings.ts'
 import { findRedisBinary, type RedisBinary } from '../../src/supervisor/redis-binary.ts'
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeEach } from 'vitest'
-import { openCommandConnection, type Redis, untilReady } from '../../src/bus/connection.ts'
+import { openTopology } from '../../src/bus/contract/topology.ts'
 import type { Bus, BusSettings } from '../../src/bus/index.ts'
-import { openTopology } from '../../src/bus/topology.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../src/bus/redis/connection.ts'
 import { openTestBus } from './bus.ts'
 import { startTestRedis, type TestRedis } from './redis.ts'
 

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
-import type { Redis } from '../../src/bus/connection.ts'
 import {
   BusUnavailable,
   decodeEvents,
@@ -10,7 +9,8 @@ import {
   RecordBatchBuilder,
 } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { openPartition, settleLineage } from '../../src/bus/lineage.ts'
+import { openPartition, settleLineage } from '../../src/bus/log/lineage.ts'
+import type { Redis } from '../../src/bus/redis/connection.ts'
 import type { Pane } from '../../src/config/model.ts'
 import { logOf } from './bus.ts'
 

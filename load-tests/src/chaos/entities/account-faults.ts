@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Redis } from '../../../../server/src/bus/connection.ts'
-import { indexSet } from '../../../../server/src/bus/entity-name.ts'
+import { indexSet } from '../../../../server/src/bus/entities/entity-name.ts'
 import { ANSWERS_TOPIC } from '../../../../server/src/bus/index.ts'
 import { keys } from '../../../../server/src/bus/keys.ts'
+import type { Redis } from '../../../../server/src/bus/redis/connection.ts'
 import {
   type CommandOutcome,
   decodeRecord,

@@ -1,4 +1,4 @@
-import type { Redis } from '../../../../server/src/bus/connection.ts'
+import type { Redis } from '../../../../server/src/bus/redis/connection.ts'
 import type { Deployment, DeploymentOptions } from '../deployment.ts'
 import type { CommandLoad } from './command-load.ts'
 

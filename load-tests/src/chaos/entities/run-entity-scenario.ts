@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openCommandConnection, type Redis, untilReady } from '../../../../server/src/bus/connection.ts'
+import { openCommandConnection, type Redis, untilReady } from '../../../../server/src/bus/redis/connection.ts'
 import { untilShared } from '../../support/owners.ts'
 import { createRandom } from '../../support/random.ts'
 import { accountForReactions, type ReactionAccount } from '../../support/shop/reaction-faults.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { slotOf } from '../../../../server/src/bus/hash-slot.ts'
 import { readDeploymentFacts } from '../../../../server/src/bus/index.ts'
 import { keys, QUEUE_PREFIX } from '../../../../server/src/bus/keys.ts'
+import { slotOf } from '../../../../server/src/bus/redis/hash-slot.ts'
 import { type ClusterProcess, eventually } from '../../../../server/test/support/redis-cluster.ts'
 import { type DeploymentOptions, PARTITIONS } from '../deployment.ts'
 import type { Scenario, Stage } from '../scenario.ts'

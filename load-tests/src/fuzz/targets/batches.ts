@@ -67,8 +67,8 @@ export default target<BatchInput>({
     }
   },
   covers: [
-    'server/src/bus/record-batch.ts',
-    'server/src/bus/batch-reader.ts',
+    'server/src/bus/batch/record-batch.ts',
+    'server/src/bus/batch/batch-reader.ts',
     'server/src/delivery/wire/encoded-events.ts',
   ],
 })

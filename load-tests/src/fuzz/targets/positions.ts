@@ -10,7 +10,7 @@ import {
   parsePosition,
 } from '@tidegate/protocol'
 import fc from 'fast-check'
-import { isStreamId, lastIdBefore, precedingId } from '../../../../server/src/bus/mark.ts'
+import { isStreamId, lastIdBefore, precedingId } from '../../../../server/src/bus/log/mark.ts'
 import { formatVersion, parseVersion } from '../../../../server/src/entities/index.ts'
 import { parseResumeId, ResumeVector } from '../../../../server/src/gateway/sse/resume-id.ts'
 import { edited } from '../json-text.ts'

@@ -1,4 +1,4 @@
-import type { Redis } from '../../../../server/src/bus/connection.ts'
+import type { Redis } from '../../../../server/src/bus/redis/connection.ts'
 import { decodeRecord, decodeTrailEntry, type TrailEntry } from '../../../../server/src/entities/index.ts'
 import { entitiesOf } from '../../../../server/test/support/bus.ts'
 import { IN_STOCK } from './entities.ts'

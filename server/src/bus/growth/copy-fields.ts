@@ -1,5 +1,5 @@
 import { keys } from '../keys.ts'
-import { transferKeys } from '../transfer-keys.ts'
+import { transferKeys } from '../redis/transfer-keys.ts'
 import { childOf, childrenOf } from './division.ts'
 import type { Placement } from './growth-plan.ts'
 import { type GrowthRun, sendTogether } from './growth-run.ts'

@@ -1,5 +1,5 @@
 import { keys } from '../keys.ts'
-import { transferKeys } from '../transfer-keys.ts'
+import { transferKeys } from '../redis/transfer-keys.ts'
 import type { GrowthRun } from './growth-run.ts'
 import { keysLeaving } from './inventory.ts'
 

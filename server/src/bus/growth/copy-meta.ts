@@ -1,5 +1,5 @@
-import { type Ancestor, decodeAncestors } from '../ancestors.ts'
 import { keys } from '../keys.ts'
+import { type Ancestor, decodeAncestors } from '../log/ancestors.ts'
 import { childrenOf } from './division.ts'
 import { type GrowthRun, sendTogether } from './growth-run.ts'
 

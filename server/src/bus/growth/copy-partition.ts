@@ -1,5 +1,5 @@
-import type { Ancestor } from '../ancestors.ts'
 import { keys } from '../keys.ts'
+import type { Ancestor } from '../log/ancestors.ts'
 import { copyByKey, copyWhole } from './copy-fields.ts'
 import { copyLog, lastIdOf } from './copy-log.ts'
 import { copyMeta } from './copy-meta.ts'

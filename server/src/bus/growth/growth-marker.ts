@@ -1,7 +1,7 @@
-import type { Redis } from '../connection.ts'
 import { BusMismatch } from '../errors.ts'
 import { keys } from '../keys.ts'
-import type { Masters } from '../masters.ts'
+import type { Redis } from '../redis/connection.ts'
+import type { Masters } from '../redis/masters.ts'
 import type { Division } from './division.ts'
 
 /**

@@ -1,5 +1,5 @@
-import type { Redis } from '../connection.ts'
-import type { Masters } from '../masters.ts'
+import type { Redis } from '../redis/connection.ts'
+import type { Masters } from '../redis/masters.ts'
 import type { Division } from './division.ts'
 import type { GrowthPlan } from './growth-plan.ts'
 

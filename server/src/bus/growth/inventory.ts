@@ -1,6 +1,6 @@
-import type { Redis } from '../connection.ts'
 import { keys } from '../keys.ts'
-import type { Masters } from '../masters.ts'
+import type { Redis } from '../redis/connection.ts'
+import type { Masters } from '../redis/masters.ts'
 import { lastIdOf } from './copy-log.ts'
 import { childOf, type Division } from './division.ts'
 import type { GrowthPlan } from './growth-plan.ts'

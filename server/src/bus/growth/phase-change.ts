@@ -1,5 +1,5 @@
-import type { Masters } from '../masters.ts'
-import type { PlacedSlots } from '../placed-slots.ts'
+import type { Masters } from '../redis/masters.ts'
+import type { PlacedSlots } from '../redis/placed-slots.ts'
 import { type Patience, untilDurable } from './until-durable.ts'
 
 /** Where a growth takes place. */

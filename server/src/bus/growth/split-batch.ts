@@ -1,6 +1,6 @@
-import { BatchReader } from '../batch-reader.ts'
-import type { LogEntry } from '../log-entry.ts'
-import { type EndOfInput, RecordBatchBuilder, type StoredEvent } from '../record-batch.ts'
+import { BatchReader } from '../batch/batch-reader.ts'
+import { type EndOfInput, RecordBatchBuilder, type StoredEvent } from '../batch/record-batch.ts'
+import type { LogEntry } from '../log/log-entry.ts'
 
 /** The fields of an entry that hold its events. */
 export type BatchFields = Pick<LogEntry, 'header' | 'payload' | 'refused'>

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Redis } from '../connection.ts'
 import { BusMismatch } from '../errors.ts'
 import { keys } from '../keys.ts'
-import type { Masters } from '../masters.ts'
+import type { Redis } from '../redis/connection.ts'
+import type { Masters } from '../redis/masters.ts'
 
 /** Processes that were told to stop take so long, about. */
 const PATIENCE_MS = 6_500

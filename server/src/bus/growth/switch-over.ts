@@ -1,5 +1,5 @@
 import { keys } from '../keys.ts'
-import type { Masters } from '../masters.ts'
+import type { Masters } from '../redis/masters.ts'
 import { type GrowthRun, renameTogether, scanAll, sendTogether } from './growth-run.ts'
 import { homeOfOne } from './inventory.ts'
 import { KEYS_OF_PARTITIONS, parseGrown, parseKey } from './stored-key.ts'

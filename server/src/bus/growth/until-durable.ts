@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BusUnreachable } from '../errors.ts'
-import type { Masters } from '../masters.ts'
-import { parseInfo } from '../redis-fitness.ts'
+import type { Masters } from '../redis/masters.ts'
+import { parseInfo } from '../redis/redis-fitness.ts'
 
 /** For what a Redis has stored. */
 export interface Patience {

@@ -1,12 +1,12 @@
 import { type ConnectionOptions, Queue, Worker } from 'bullmq'
-import { answersOf } from '../answers-of.ts'
 import { type Bus, internalsOf } from '../bus.ts'
-import type { Channel } from '../channel.ts'
-import { queueConnectionOptions } from '../connection.ts'
 import { BusFull, MEMORY_FULL } from '../errors.ts'
-import { slotOf } from '../hash-slot.ts'
 import { QUEUE_PREFIX } from '../keys.ts'
-import { isFull } from '../outage.ts'
+import type { Channel } from '../nodes/channel.ts'
+import { answersOf } from '../redis/answers-of.ts'
+import { queueConnectionOptions } from '../redis/connection.ts'
+import { slotOf } from '../redis/hash-slot.ts'
+import { isFull } from '../redis/outage.ts'
 
 /** With these a partition is taken over 1.4-1.6 s after its worker was killed; BullMQ's defaults need over 10 s. */
 const LOCK_MS = 1_500

@@ -1,12 +1,12 @@
-import { openBulkConnection, type Redis, untilReady } from '../connection.ts'
 import { connectionFault } from '../connection-fault.ts'
 import { BusMismatch, BusUnreachable } from '../errors.ts'
 import { keys } from '../keys.ts'
-import { Masters } from '../masters.ts'
-import { isElsewhere } from '../outage.ts'
-import { KEY_PATTERNS } from '../rights.ts'
+import { openBulkConnection, type Redis, untilReady } from '../redis/connection.ts'
+import { Masters } from '../redis/masters.ts'
+import { isElsewhere } from '../redis/outage.ts'
+import { KEY_PATTERNS } from '../redis/rights.ts'
+import { transferKeys } from '../redis/transfer-keys.ts'
 import type { Target } from '../route/index.ts'
-import { transferKeys } from '../transfer-keys.ts'
 
 export interface CopyOptions {
   /** A Redis of our own that has loaded a backup. */

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net'
-import { openCommandConnection, untilReady } from '../connection.ts'
 import { connectionFault } from '../connection-fault.ts'
+import { storedPartitions } from '../contract/topology.ts'
 import { BusMismatch, BusUnreachable } from '../errors.ts'
 import { refuseWhileGrowing } from '../growth/index.ts'
-import { slotOf } from '../hash-slot.ts'
 import { keys } from '../keys.ts'
-import { placeSlots } from '../placed-slots.ts'
+import { openCommandConnection, untilReady } from '../redis/connection.ts'
+import { slotOf } from '../redis/hash-slot.ts'
+import { placeSlots } from '../redis/placed-slots.ts'
 import { routeTo } from '../route/index.ts'
-import { storedPartitions } from '../topology.ts'
 import { ReplicationReply, ReplyError } from './replication-reply.ts'
 
 export interface SnapshotOptions {

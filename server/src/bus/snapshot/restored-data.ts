@@ -1,9 +1,9 @@
-import { openCommandConnection, type Redis, untilReady } from '../connection.ts'
+import { storedPartitions } from '../contract/topology.ts'
 import { BusMismatch } from '../errors.ts'
 import { keys } from '../keys.ts'
-import { newEpoch } from '../lineage.ts'
-import { parseInfo } from '../redis-fitness.ts'
-import { storedPartitions } from '../topology.ts'
+import { newEpoch } from '../log/lineage.ts'
+import { openCommandConnection, type Redis, untilReady } from '../redis/connection.ts'
+import { parseInfo } from '../redis/redis-fitness.ts'
 
 /** What a snapshot held of Tidegate. */
 export interface RestoredData {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { wholeEntry } from '../../../src/bus/mark.ts'
+import { wholeEntry } from '../../../src/bus/log/mark.ts'
 import { copyOut, isSparse, keyAt, markAt, openRun, thinRun } from '../../../src/delivery/queue/run.ts'
 import { bytesOf } from '../../../src/delivery/wire/encoded-events.ts'
 import { Entry } from '../../../src/delivery/wire/entry.ts'

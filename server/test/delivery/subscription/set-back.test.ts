@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Log } from '../../../src/bus/log.ts'
+import { Log } from '../../../src/bus/log/log.ts'
 import { type Clock, systemClock } from '../../../src/clock.ts'
 import { Replayer } from '../../../src/delivery/log/replayer.ts'
 import { SharedHeads } from '../../../src/delivery/log/shared-heads.ts'
