@@ -136,13 +136,15 @@ function filledIn(grant: Grant, subject: string, claims: Claims): Grant[] {
   }
 }
 
-/** @returns `undefined` where a value is missing */
+/** @returns `undefined` where a value is missing, or would reach into what is another's */
 function fill(text: string, valueAt: (claim: string | undefined) => string | undefined): string | undefined {
   let isWhole = true
-  const filled = text.replace(PLACEHOLDER, (_, claim: string | undefined) => {
+  const filled = text.replace(PLACEHOLDER, (placeholder, claim: string | undefined, at: number) => {
     const value = valueAt(claim)
-    // An empty value would make a prefix of everything.
-    if (value === undefined || value === '') isWhole = false
+    const separator = text.at(at + placeholder.length)
+    // An empty value would make a prefix of everything. One with the separator in it has the keys of two callers: `$sub/*` of
+    // `ann/b` would be among those of `ann`.
+    if (value === undefined || value === '' || (separator !== undefined && value.includes(separator))) isWhole = false
     return value ?? ''
   })
   return isWhole ? filled : undefined

@@ -4,6 +4,7 @@ import type { CommandOutcome, ExpectedVersion } from '../entities/index.ts'
 
 /** A command as a client sends it. Nothing of it but the form of its fields has been checked. */
 export interface CommandRequest {
+  /** Among those of its caller. */
   readonly id: string
   readonly entity: string
   readonly key: string

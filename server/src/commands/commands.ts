@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DEFAULTS, ERROR_CODES, isSampled, type LogEpoch, type TraceContext } from '@tidegate/protocol'
-import { allowsKey, type Caller, type Rights } from '../access/index.ts'
+import { allowsKey, type Caller } from '../access/index.ts'
 import { type Bus, COMMANDS_TOPIC, encodeEvent, findAnswers, partitionOf, traceMembers } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Contract } from '../config/model.ts'
@@ -8,6 +8,7 @@ import {
   type CommandBody,
   type CommandOutcome,
   type ExpectedVersion,
+  ownedId,
   type Sender,
   storedOutcome,
   subjectOf,
@@ -117,11 +118,13 @@ export class Commands {
   }
 
   /** @param answer is called exactly once, possibly before `send` returns. MUST NOT throw. */
-  send(request: CommandRequest, answer: Settle): void {
-    const settle = this.#traced(request, this.#measured(request, shownTo(request, answer)))
+  send(asked: CommandRequest, answer: Settle): void {
+    const settle = this.#traced(asked, this.#measured(asked, shownTo(asked, answer)))
+    const id = ownedId(asked.id, asked.caller)
+    const request = id === asked.id ? asked : { ...asked, id }
     const retryAfterMs = this.#options.overloadedMs()
     if (retryAfterMs !== undefined) return settle(refuse('overloaded', OVERLOADED, retryAfterMs))
-    const { id, entity, key, deadlineMs = DEFAULTS.deadlineMs } = request
+    const { entity, key, deadlineMs = DEFAULTS.deadlineMs } = request
     const partition = partitionOf(key, this.#options.bus.partitions)
     const checked = this.#check(partition, request)
     if (!checked.ok) return settle(checked.refusal)
@@ -134,7 +137,7 @@ export class Commands {
   }
 
   /**
-   * What became of a command, without sending it again.
+   * What became of a command of the caller, without sending it again.
    *
    * @returns `undefined` for one that nothing is known of
    * @throws BusUnavailable
@@ -142,15 +145,17 @@ export class Commands {
   async outcome(
     entity: string,
     key: string,
-    id: string,
-    rights: Rights,
+    chosen: string,
+    caller: Pick<Caller, 'rights' | 'namespace'>,
   ): Promise<CommandOutcome | 'pending' | undefined> {
     const { bus, contract } = this.#options
+    const { rights } = caller
+    const id = ownedId(chosen, caller)
     const definition = contract.entities.get(entity)
     const commands = [...(definition?.commands.keys() ?? [])].filter((name) =>
       allowsKey(rights.keys('command', `${entity}.${name}`), key),
     )
-    // Which command it was is in its outcome no more: who may send any of them to the key may know what became of one.
+    // Which command it was is in its outcome no more: its sender may know what became of it while it may send any of them to the key.
     if (commands.length === 0) return undefined
     const partition = partitionOf(key, bus.partitions)
     // Before it is looked up: otherwise its answer could come between the two.

@@ -1,5 +1,6 @@
 import { isCount, wholeVersion } from './checked-option.ts'
 import { TopicProblem } from './config-error.ts'
+import { isInheritedName } from './inherited-name.ts'
 import type { AggregateSpec } from './model.ts'
 
 /** Functions of a field that holds numbers. */
@@ -22,6 +23,7 @@ type Fields = Readonly<Record<string, unknown>>
 export function aggregateSpecs(declared: unknown): Readonly<Record<string, AggregateSpec>> {
   const entries = Object.entries(declared ?? {}).map(([name, aggregate]) => {
     try {
+      if (isInheritedName(name)) throw bad('every object has something of this name')
       return [name, aggregateSpec(aggregate)] as const
     } catch (problem) {
       if (!(problem instanceof TopicProblem)) throw problem

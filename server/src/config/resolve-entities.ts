@@ -9,6 +9,7 @@ import { DEFAULT_RETENTION } from './defaults.ts'
 import type { EntityDeclaration, UncheckedEntityOptions } from './entity-declaration.ts'
 import type { CommandSender, EntityCommandDefinition, EntityDefinition, EntityEventDefinition } from './entity-model.ts'
 import { foldedTopics, historyOf } from './folded-topics.ts'
+import { isInheritedName } from './inherited-name.ts'
 import type { EntityTopic } from './model.ts'
 import { reactionHandlers } from './reaction-handlers.ts'
 import { jsonSchemas, validator } from './schema.ts'
@@ -45,6 +46,7 @@ function resolveEntity(declaration: EntityDeclaration, listed: ReadonlySet<Decla
   if (typeof name !== 'string' || !isTopicName(name) || name.includes('.')) {
     throw new TopicProblem('bad_name', `${JSON.stringify(name)} is not the name of an entity: one lower-case word`)
   }
+  if (isInheritedName(name)) throw new TopicProblem('bad_name', inherited(name))
   if (!isRecord(options)) throw bad('its second argument must be an object of options')
   knownOptions(options, OPTIONS, 'bad_entity')
   if (typeof options.key !== 'string' || options.key === '') throw bad('key must be what the key is called')
@@ -121,6 +123,8 @@ function rejectionsOf({ rejections = [] }: UncheckedEntityOptions): ReadonlySet<
   if (!Array.isArray(rejections)) throw bad('rejections must be a list of codes')
   const wrong = rejections.find((code) => typeof code !== 'string' || !CODE.test(code))
   if (wrong !== undefined) throw bad(`rejections: ${JSON.stringify(wrong)} is not a code such as already_exists`)
+  const ofObjects = rejections.find(isInheritedName)
+  if (ofObjects !== undefined) throw bad(`rejections: ${inherited(ofObjects)}`)
   const taken = rejections.find((code) => Object.hasOwn(COMMAND_CODES, code) || ANSWER_ERROR_CODES.has(code))
   if (taken !== undefined) throw bad(`rejections: ${taken} is a code of Tidegate; choose another`)
   return new Set(rejections)
@@ -176,7 +180,10 @@ function schemaOf(option: string, schema: unknown) {
   return { validate: validator(schema), jsonSchema: jsonSchemas(schema).published }
 }
 
+const inherited = (name: string) => `${name} is a name that every object has`
+
 function checkMember(kind: string, name: string): void {
+  if (isInheritedName(name)) throw bad(inherited(name))
   if (!MEMBER_NAME.test(name))
     throw bad(
       `${JSON.stringify(name)} is not the name of ${kind === 'command' ? 'a' : 'an'} ${kind}: a word of letters, digits and _`,

@@ -1,6 +1,7 @@
 import { isTopicName } from '@tidegate/protocol'
 import type { ConfigProblem } from './config-error.ts'
 import { type Declaration, inputsOf, type SourceDeclaration } from './declaration.ts'
+import { isInheritedName } from './inherited-name.ts'
 import { presenceTopicName } from './model.ts'
 
 /**
@@ -42,6 +43,8 @@ function nameProblems(declared: readonly Declaration[]): ConfigProblem[] {
       if (typeof name !== 'string' || !isTopicName(name)) {
         const message = `${JSON.stringify(name)} is not a topic name: lower-case words joined by dots, at most 128 characters`
         problems.push({ code: 'bad_name', topic, place, message })
+      } else if (isInheritedName(name)) {
+        problems.push({ code: 'bad_name', topic, place, message: `${name} is a name that every object has` })
       } else if (taken.has(name)) {
         problems.push({
           code: 'duplicate_name',

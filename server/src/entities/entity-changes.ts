@@ -14,6 +14,7 @@ import type { DoneEffect, ImportedEffect, SeenState } from './effect.ts'
 import { placeOf } from './entity-book.ts'
 import { cutOf, type EntityRecord, encodeRecord, sizeOf } from './entity-record.ts'
 import { cutBetween, keepHistory } from './keep-history.ts'
+import { chosenId } from './owned-id.ts'
 import { shownState } from './rebuild.ts'
 
 /** Puts an event into a topic that an entity publishes. @param isLatest of its key */
@@ -226,10 +227,13 @@ export class EntityChanges {
     const topic = `${definition.name}.events`
     const context = trace ?? NO_TRACE
     const traceJson = traceMembers(context)
-    for (const [i, { time, commandId }] of entries.entries()) {
+    for (const [i, { time, commandId: stored }] of entries.entries()) {
       const { type, ...data } = shown[i]!
-      const event = { type, version: before.version + i + 1, commandId, ...data }
-      const json = encodeEvent(`${commandId}.${i}`, key, time, undefined, JSON.stringify(event), traceJson)
+      const [version, commandId] = [before.version + i + 1, chosenId(stored)]
+      const event = { type, version, commandId, ...data }
+      // Two callers may have chosen the same one.
+      const id = `${commandId}.${commandId === stored ? i : version}`
+      const json = encodeEvent(id, key, time, undefined, JSON.stringify(event), traceJson)
       this.#publish(topic, { key, lane: 'normal', time, json, isSampled: isSampled(context) }, false)
     }
   }

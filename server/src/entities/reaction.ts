@@ -8,6 +8,7 @@ import { deepFreeze } from './deep-freeze.ts'
 import { hashedId } from './derived-id.ts'
 import type { TrailEntry } from './entity-record.ts'
 import { COMMAND_LIMITS } from './limits.ts'
+import { chosenId } from './owned-id.ts'
 
 /** The command that brings its source the outcome of a reaction. No config declares one of this name. */
 export const OUTCOME_COMMAND = '~outcome'
@@ -68,7 +69,7 @@ export function reactionsTo(
     if (handler === undefined) return []
     const { type, data, time } = entry
     const version = before + i + 1
-    const returned = handler(deepFreeze({ type, data, version, time }), { key, commandId })
+    const returned = handler(deepFreeze({ type, data, version, time }), { key, commandId: chosenId(commandId) })
     if (!Array.isArray(returned)) throw new Error(`then of ${type} returned no list of commands`)
     return returned.map((reaction: unknown, ordinal) => {
       const id = `${RESERVED_IDS.reaction}${hashedId(definition.name, key, commandId, first + i, ordinal)}`

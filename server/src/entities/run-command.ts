@@ -7,6 +7,7 @@ import { type Decision, type Effect, effectOf, refused } from './effect.ts'
 import type { EntityRecord } from './entity-record.ts'
 import { eventsOf } from './erase.ts'
 import { COMMAND_LIMITS } from './limits.ts'
+import { chosenId } from './owned-id.ts'
 import { OUTCOME_COMMAND, type OutcomeInput } from './reaction.ts'
 
 /** Runs a command on an entity as it is. Pure, as far as the application's handlers are. Never throws. */
@@ -65,11 +66,15 @@ function contextOf({ id, key, storedAt, cause, by }: Command, record: EntityReco
   let ids = 0
   const caller = by === undefined ? ANONYMOUS : deepFreeze({ subject: by.subject, claims: by.claims ?? {} })
   const next = () => derivedId(id, ids++)
-  const context = { key, version: eventsOf(record), now: storedAt, commandId: id, caller, id: next }
+  const context = { key, version: eventsOf(record), now: storedAt, commandId: chosenId(id), caller, id: next }
   if (cause === undefined) return context
   const { hops: _, ...event } = cause
   const system = `system:${cause.entity}`
-  return { ...context, caller: { subject: system, claims: {} }, cause: { by: system, ...event } }
+  return {
+    ...context,
+    caller: { subject: system, claims: {} },
+    cause: { by: system, ...event, commandId: chosenId(event.commandId) },
+  }
 }
 
 const ANONYMOUS = deepFreeze({ subject: 'anonymous', claims: {} })

@@ -143,6 +143,10 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     this.#limits.working(() => this.#contained('message of', () => this.#read(frame)))
   }
 
+  get purse(): object {
+    return this.#limits.purse
+  }
+
   waitMs(): number {
     return Math.max(this.#limits.workWaitMs(), this.#commandsMade?.waitMs() ?? 0)
   }

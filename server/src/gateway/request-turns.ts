@@ -34,6 +34,7 @@ export class RequestTurns {
     this.#rounds = new TurnRounds({
       clock,
       loopTurn,
+      purseOf: (address) => address,
       waitMs: (address) => this.#waiting.get(address)![0]!.asker.workWaitMs(),
       onTurn: () => void this.#handleWaiting(),
     })

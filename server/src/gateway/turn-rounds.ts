@@ -10,6 +10,8 @@ const HELD_LOOK_MS = 8
 export interface TurnRoundsOptions<Member> {
   readonly clock: Pick<Clock, 'monotonic'>
   readonly loopTurn: LoopTurn
+  /** Members of one purse take turns as one. */
+  purseOf(member: Member): unknown
   /** How long until something of a member is to be done, ms; 0: now. MUST NOT throw. */
   waitMs(member: Member): number
   /** A turn has begun: whose turn it is can be taken. MUST NOT throw. */
@@ -17,12 +19,15 @@ export interface TurnRoundsOptions<Member> {
 }
 
 /**
- * Rounds over those of whom something waits, as far as each turn of the event loop allows. Those who have to wait are held, and are
- * in a round again once they may have waited enough.
+ * Rounds over the purses of those of whom something waits, as far as each turn of the event loop allows; members of a purse take its
+ * turns in rounds of their own. Those who have to wait are held, and are in a round again once they may have waited enough.
  */
 export class TurnRounds<Member> {
   readonly #options: TurnRoundsOptions<Member>
-  readonly #round = new Set<Member>()
+  /** By purse, that whose turn is next first. */
+  readonly #round = new Map<unknown, Set<Member>>()
+  /** Under which each is in the round: who a client is may become known meanwhile. */
+  readonly #purses = new Map<Member, unknown>()
   readonly #held = new Set<Member>()
   #turn: NodeJS.Immediate | undefined
   #look: NodeJS.Timeout | undefined
@@ -49,9 +54,18 @@ export class TurnRounds<Member> {
     this.#turn = setImmediate(() => this.#next())
   }
 
-  /** At the end of the round. */
+  /** At the end of the round of its purse. */
   add(member: Member): void {
-    this.#round.add(member)
+    const purse = this.#options.purseOf(member)
+    const members = this.#round.get(purse)
+    if (members === undefined) this.#round.set(purse, new Set([member]))
+    else members.add(member)
+    this.#purses.set(member, purse)
+  }
+
+  /** Whether one of the purse is in the round. */
+  isWaiting(purse: unknown): boolean {
+    return this.#round.has(purse)
   }
 
   isHeld(member: Member): boolean {
@@ -59,19 +73,33 @@ export class TurnRounds<Member> {
   }
 
   delete(member: Member): void {
-    this.#round.delete(member)
+    this.#leave(member)
     this.#held.delete(member)
   }
 
   /** Whose turn it is; it has left the round. `undefined`: nobody's in this turn of the event loop. */
   take(): Member | undefined {
-    for (const member of this.#round) {
-      this.#round.delete(member)
-      if (this.#options.waitMs(member) === 0) return member
-      this.#hold(member)
-      if (!this.hasTime) return undefined
+    for (const [purse, members] of this.#round) {
+      for (const member of members) {
+        this.#leave(member)
+        if (this.#options.waitMs(member) === 0) {
+          // The next turn is another's.
+          if (this.#round.delete(purse)) this.#round.set(purse, members)
+          return member
+        }
+        this.#hold(member)
+        if (!this.hasTime) return undefined
+      }
     }
     return undefined
+  }
+
+  #leave(member: Member): void {
+    const purse = this.#purses.get(member)
+    const members = this.#round.get(purse)
+    if (members === undefined || !this.#purses.delete(member)) return
+    members.delete(member)
+    if (members.size === 0) this.#round.delete(purse)
   }
 
   #next(): void {
@@ -84,7 +112,7 @@ export class TurnRounds<Member> {
     this.#held.add(member)
     this.#look ??= setTimeout(() => {
       this.#look = undefined
-      for (const held of this.#held) this.#round.add(held)
+      for (const held of this.#held) this.add(held)
       this.#held.clear()
       this.begin()
     }, HELD_LOOK_MS)

@@ -1,5 +1,5 @@
 import type { EntityDefinition } from '../config/entity-model.ts'
-import { presentData, type Sender, shownEvent, type TrailCause } from '../entities/index.ts'
+import { chosenId, presentData, type Sender, shownEvent, type TrailCause } from '../entities/index.ts'
 import { MAX_ANSWER_BYTES } from './answer-size.ts'
 import type { EntityCode, VersionedEntry } from './entity-code.ts'
 
@@ -80,5 +80,5 @@ function historyEvent(definition: EntityDefinition, event: VersionedEntry): Hist
 function lineOf({ view }: EntityDefinition, { version, entry }: VersionedEntry): HistoryEvent {
   const { type, time, commandId, definition, cause, by } = entry
   const origin = { ...(cause !== undefined && { cause }), ...(by !== undefined && { by }) }
-  return { version, type, time, commandId, definition, ...(view === undefined && origin) }
+  return { version, type, time, commandId: chosenId(commandId), definition, ...(view === undefined && origin) }
 }

@@ -76,6 +76,16 @@ describe('rights', () => {
     // A star in a subject is a star, and no wildcard.
     expect(allowsKey(keys('*'), 'dev-2')).toBe(false)
     expect(allowsKey(keys('$claims.tid'), 'acme')).toBe(false)
+    const below = (subject: string, allow = 'sensor.reading:$sub/*') =>
+      callerOf(token({ tid: 'a/b' }, subject), rulesOf({ allow: { publish: [allow] } })).rights.keys(
+        'publish',
+        'sensor.reading',
+      )
+    expect(allowsKey(below('ann'), 'ann/b/c')).toBe(true)
+    // Its keys would be among those of `ann`.
+    expect(below('ann/b').kind).toBe('none')
+    expect(below('ann', 'sensor.reading:$claims.tid/$sub').kind).toBe('none')
+    expect(allowsKey(below('ann/b', 'sensor.reading:t/$sub'), 't/ann/b')).toBe(true)
     const inherited = callerOf(token({}), rulesOf({ allow: { publish: ['sensor.reading:$claims.constructor'] } }))
     expect(inherited.rights.isEmpty).toBe(true)
   })

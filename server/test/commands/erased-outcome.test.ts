@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { ANYBODY, Rights } from '../../src/access/index.ts'
+import { ANYBODY } from '../../src/access/index.ts'
 import { partitionOf } from '../../src/bus/index.ts'
 import { systemClock } from '../../src/clock.ts'
 import { Commands, readOutcome } from '../../src/commands/index.ts'
@@ -36,20 +36,20 @@ it('CMD-ANSWER-9 CMD-ANSWER-10 an outcome from before its entity was erased is t
     }
     const send = () => new Promise((resolve) => commands.send(request, (outcome) => resolve(readOutcome(outcome))))
     const outcome = await send()
-    expect(await commands.outcome('user', '42', 'c-1', Rights.EVERYTHING)).toEqual(outcome)
-    expect(await commands.outcome('user', neighbour, 'c-1', Rights.EVERYTHING)).toBeUndefined()
-    expect(await commands.outcome('shop', '42', 'c-1', Rights.EVERYTHING)).toBeUndefined()
+    expect(await commands.outcome('user', '42', 'c-1', ANYBODY)).toEqual(outcome)
+    expect(await commands.outcome('user', neighbour, 'c-1', ANYBODY)).toBeUndefined()
+    expect(await commands.outcome('shop', '42', 'c-1', ANYBODY)).toBeUndefined()
     const tombstone = { v: 2, t: 1, d: 1, s: {}, b: [2, 1, {}], z: [2, 1] }
     await redis.hset(`{tg:${partition}}:entity:user`, '42', JSON.stringify(tombstone))
-    expect(await commands.outcome('user', '42', 'c-1', Rights.EVERYTHING)).toMatchObject({
+    expect(await commands.outcome('user', '42', 'c-1', ANYBODY)).toMatchObject({
       status: 'rejected',
       code: 'erased',
     })
-    expect(await commands.outcome('user', neighbour, 'c-1', Rights.EVERYTHING)).toBeUndefined()
+    expect(await commands.outcome('user', neighbour, 'c-1', ANYBODY)).toBeUndefined()
     // The same command again, whose answer a tail has passed over.
     owner.paused = true
     const again = send()
-    expect(await commands.outcome('user', '42', 'c-1', Rights.EVERYTHING)).toMatchObject({ code: 'erased' })
+    expect(await commands.outcome('user', '42', 'c-1', ANYBODY)).toMatchObject({ code: 'erased' })
     commands.epochChanged({ partition, epoch: 'another' })
     expect(await again).toMatchObject({ status: 'rejected', code: 'erased' })
   } finally {

@@ -60,6 +60,12 @@ describe('entities', () => {
     ['a command that is no word', { commands: { 'a b': options.commands.add } }, 'not the name of a command'],
     ['a code of Tidegate', { rejections: ['version_conflict'] }, 'is a code of Tidegate'],
     ['a code of answers', { rejections: ['unavailable'] }, 'is a code of Tidegate'],
+    ['a code that every object has', { rejections: ['constructor'] }, 'every object has'],
+    [
+      'a command that every object has',
+      { commands: { constructor: { input: z.object({}), decide: () => [] } } },
+      'every object has',
+    ],
     ['a code that is no word', { rejections: ['Not found'] }, 'is not a code'],
     ['an upcast from the present version', { upcast: { added: { 2: () => ({}) } } }, 'a version below 2'],
     ['an upcast of no event', { upcast: { gone: {} } }, 'upcast.gone is for no event'],

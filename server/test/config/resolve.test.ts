@@ -26,6 +26,9 @@ describe('checks at start', () => {
     expect(problems(b, b.window('w', { tumbling: '10s', aggregate }), source('w.late'))).toEqual([
       'w.late: duplicate_name',
     ])
+    // What is looked up in an object would be there without ever having been put there.
+    expect(problems(source('constructor'))).toEqual(['constructor: bad_name'])
+    expect(problems(source('constructor.a'))).toEqual([])
     const long = 'a'.repeat(124)
     expect(problems(b, b.window(long, { tumbling: '10s', aggregate }))).toEqual([`${long}: bad_name`])
   })

@@ -4,7 +4,7 @@ import { CLOSE } from '@tidegate/protocol'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { revoke } from '../../src/access/index.ts'
-import { OPERATOR_PATHS } from '../../src/gateway/http/route-table.ts'
+import { ROUTES as SERVED } from '../../src/gateway/http/route-table.ts'
 import { defineConfig, entity, reply, topic } from '../../src/index.ts'
 import type { AuditEvent } from '../../src/observability/audit.ts'
 import { QUERY_NAMES } from '../../src/queries/index.ts'
@@ -195,8 +195,16 @@ describe('access matrix', () => {
       ),
     )
     expect([...new Set(named)].sort()).toEqual(Object.keys(ROUTES).sort())
+    // Whatever a route is called there.
+    const asked = Object.entries(ROUTES).map(([name, { method = 'GET', path = name }]) => [method, path.split('?')[0]!])
+    const isAsked = (method: string, path: string | RegExp) =>
+      asked.some(([by, at]) => by === method && (path instanceof RegExp ? path.test(at!) : path === at))
+    const served = SERVED.flatMap(({ methods, path }) => methods.map((method) => [method, path] as const))
+    expect(served.filter(([method, path]) => method !== 'HEAD' && !isAsked(method, path))).toEqual([])
     const ofOperators = Object.keys(ROUTES).filter((name) => ROUTES[name]!.isAdmin)
-    expect(ofOperators).toEqual(expect.arrayContaining([...OPERATOR_PATHS]))
+    expect(ofOperators).toEqual(
+      expect.arrayContaining(SERVED.filter(({ audience }) => audience === 'operators').map(({ path }) => path)),
+    )
   })
 
   it.each(Object.entries(BAD))('ACC-DOOR-1 %s: no route is open but those that tell nothing', async (_, tokenOf) => {
@@ -486,15 +494,31 @@ describe('namespaces', () => {
     expect(again).toEqual(second)
   })
 
-  it('ACC-RIGHTS-4 a command id of another subject is a conflict, not its answer', async () => {
-    const send = async (token: string) => {
+  it("CMD-ID-1 ACC-RIGHTS-4 a command id of one subject is another command of another subject, and its outcome is nobody else's", async () => {
+    const send = async (token: string, id: string) => {
       const client = await RawClient.greeted(server.port, { token })
-      client.send({ ...FRAMES.command.frame, id: 'shared-id' })
+      client.send({ ...FRAMES.command.frame, id, input: { n: 3 } })
       const answer = await client.next('answer')
       client.close()
       return answer
     }
-    expect(await send(admin)).toMatchObject({ status: 'done' })
-    expect(await send(right)).toMatchObject({ status: 'rejected', code: 'conflict' })
+    const [first, second, again] = [
+      await send(admin, 'shared-id'),
+      await send(right, 'shared-id'),
+      await send(admin, 'shared-id'),
+    ]
+    expect([first, second].map(({ status, id }) => [status, id])).toEqual(Array(2).fill(['done', 'shared-id']))
+    expect(second.version).toBeGreaterThan(first.version)
+    expect(again).toMatchObject({ status: 'done', version: first.version })
+    await send(admin, 'not-yours')
+    const ask = (token: string, id: string) => call('GET', `/v1/commands/counter/dev-1/${id}`, token)
+    expect((await ask(right, 'shared-id')).body).toMatchObject({ version: second.version })
+    expect((await ask(admin, 'shared-id')).body).toMatchObject({ version: first.version })
+    expect((await ask(right, 'not-yours')).status).toBe(404)
+    const { body } = await call('GET', '/v1/entities/counter/dev-1/history?limit=1000', right)
+    const ids = body.events.map(({ commandId }: { commandId: string }) => commandId)
+    expect(ids.filter((id: string) => id === 'shared-id')).toHaveLength(2)
+    // Whose a command is, is no matter of others.
+    expect(ids.filter((id: string) => id.startsWith('by:'))).toEqual([])
   })
 })

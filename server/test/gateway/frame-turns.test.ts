@@ -13,7 +13,8 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 function open(busyMs: number) {
   const turns = new FrameTurns<Frame>(systemClock, (frame) => frame)
   const read: string[] = []
-  const reader = (name: string, share = { waitMs: 0 }) => ({
+  const reader = (name: string, share = { waitMs: 0 }, purse: object = {}) => ({
+    purse,
     read({ id }: Frame) {
       read.push(`${name}${id}`)
       const until = performance.now() + busyMs
@@ -43,6 +44,31 @@ describe('turns of frames', () => {
     expect(of('f')).toEqual(Array.from({ length: 30 }, (_, i) => `f${i}`))
     expect(of('g')).toEqual(['g0', 'g1', 'g2', 'g3', 'g4'])
     expect(read.indexOf('g4')).toBeLessThan(read.indexOf('f20'))
+  })
+
+  it('G-TURN-1 a caller with many connections has the turns of one', async () => {
+    const { turns, read, reader } = open(1)
+    const [flooder, good] = [{}, reader('g')]
+    const flood = Array.from({ length: 20 }, () => reader('f', { waitMs: 0 }, flooder))
+    for (const each of flood) turns.take(each, frame(0))
+    expect(read.length).toBeLessThan(10)
+    for (let i = 0; i < 4; i++) turns.take(good, frame(i))
+    while (turns.waitingBytes > 0) await turn()
+    expect(read.filter((each) => each === 'f0')).toHaveLength(20)
+    expect(read.slice(0, read.indexOf('g3')).filter((each) => each === 'f0').length).toBeLessThan(10)
+  })
+
+  it('G-TURN-2 of the connections of one caller 4 MiB wait, and its connections are closed beyond that while it has to wait', () => {
+    const { turns, read, reader } = open(0)
+    const [flooder, share] = [{}, { waitMs: 1 }]
+    const good = reader('g', { waitMs: 1 })
+    for (let i = 0; i < 30; i++)
+      for (let n = 0; n < 2; n++) turns.take(reader(`${i}-`, share, flooder), frame(n, 250_000))
+    expect(turns.waitingBytes).toBeLessThanOrEqual(4 * 1_048_576)
+    expect(read.length).toBeGreaterThan(40)
+    expect(read.every((each) => each.endsWith(' ends'))).toBe(true)
+    turns.take(good, frame(0, 250_000))
+    expect(read).not.toContain('g ends')
   })
 
   it('G-TURN-2 what waits is bounded: beyond it the sender is read as it sends', () => {

@@ -45,7 +45,7 @@ export async function sendCommand(
   if (!content.ok) return errorReply(content.code, content.message)
   const input = content.text === '' ? {} : parseJson(content.text)
   if (input === NOT_JSON) return errorReply('invalid_frame', 'The body is not valid JSON.')
-  const id = requestId(entity, key, idempotencyKey, caller.namespace)
+  const id = requestId(entity, key, idempotencyKey)
   const trace = requestTrace(request.header)
   const outcome = await new Promise<CommandOutcome>((resolve) =>
     commands.send({ id, entity, key, command, caller, input, expected, deadlineMs, trace }, (told) =>
@@ -56,10 +56,10 @@ export async function sendCommand(
 }
 
 /** `GET /v1/commands/:entity/:key/:id`: what became of a command. @throws BusUnavailable */
-export async function commandOutcome(commands: Commands, path: string, { rights }: Caller): Promise<HttpResponse> {
+export async function commandOutcome(commands: Commands, path: string, caller: Caller): Promise<HttpResponse> {
   const parts = decodeParts(OUTCOME_PATH, path)
   if (parts === undefined) return badPath()
-  const outcome = await commands.outcome(...parts, rights)
+  const outcome = await commands.outcome(...parts, caller)
   if (outcome === undefined) return errorReply('not_found', 'Nothing is known of a command with this id.')
   return outcome === 'pending' ? pendingReply(outcomePath(...parts)) : json(200, outcome)
 }

@@ -53,7 +53,7 @@ export const asQuery = (limits: ClientLimits) => limits.overdrawn('reads') ?? li
 const byItself = () => undefined
 
 /** A path may have a route for each method. */
-const ROUTES: readonly Route[] = [
+export const ROUTES: readonly Route[] = [
   {
     path: '/v1/events',
     methods: SEND,
@@ -180,11 +180,6 @@ const PATTERNS = ROUTES.flatMap((route) => (route.path instanceof RegExp ? [{ ro
 export function routesAt(path: string): readonly Route[] {
   return EXACT.get(path) ?? PATTERNS.filter(({ pattern }) => pattern.test(path)).map(({ route }) => route)
 }
-
-/** Paths that tell operators about other callers. */
-export const OPERATOR_PATHS: readonly string[] = ROUTES.filter(({ audience }) => audience === 'operators').map(
-  ({ path }) => `${path}`,
-)
 
 export function isForOperators(path: string): boolean {
   return EXACT.get(path)?.[0].audience === 'operators'
