@@ -1,4 +1,6 @@
 import type { ClientFrame } from '@tidegate/protocol'
+import { ROUTES as SERVED } from '../../src/gateway/http/route-table.ts'
+import type { QUERY_NAMES } from '../../src/queries/index.ts'
 
 /** Every route, by the text that its source knows it by, with a request that the right caller may send. */
 export const ROUTES: Record<
@@ -29,6 +31,9 @@ export const ROUTES: Record<
   HISTORY_PATH: { path: '/v1/entities/counter/dev-1/history' },
 }
 
+/** Paths that tell operators about other callers. */
+export const OPERATOR_PATHS = SERVED.flatMap(({ path, audience }) => (audience === 'operators' ? [`${path}`] : []))
+
 /** Every frame type: sent by the right caller, what answers it. */
 export const FRAMES: Record<ClientFrame['type'], { readonly frame: object; readonly answer: object }> = {
   hello: { frame: { type: 'hello', protocol: 1, client: 'x' }, answer: { type: 'error', code: 'protocol_error' } },
@@ -46,4 +51,63 @@ export const FRAMES: Record<ClientFrame['type'], { readonly frame: object; reado
     frame: { type: 'command', id: 'c-1', entity: 'counter', key: 'dev-1', command: 'add', input: { n: 0 } },
     answer: { type: 'answer', status: 'done' },
   },
+}
+
+/** Publishes an event of a key, and makes the end of a gap of it. */
+type UpTo = (topic: string, key: string) => Promise<object>
+
+/** Every query: of one's own, of another key, of what is not there for the caller. */
+export const QUERIES: Record<
+  (typeof QUERY_NAMES)[number] | 'ledger',
+  readonly { readonly params: (upTo: UpTo) => object | Promise<object>; readonly answer: object }[]
+> = {
+  topics: [
+    {
+      params: () => ({}),
+      answer: {
+        data: {
+          topics: [
+            { name: 'sensor.reading' },
+            { name: 'sensor.sum' },
+            { name: 'sensor.sum.late' },
+            { name: 'counter.state' },
+          ],
+        },
+      },
+    },
+  ],
+  window: [
+    { params: () => ({ name: 'sensor.sum', key: 'dev-1' }), answer: { data: [{ key: 'dev-1' }] } },
+    { params: () => ({ name: 'sensor.sum', key: 'dev-2' }), answer: { data: [] } },
+    { params: () => ({ name: 'sensor.sum' }), answer: { data: [{ key: 'dev-1' }] } },
+  ],
+  history: [
+    {
+      params: () => ({ topic: 'secret.reading' }),
+      answer: { code: 'unknown_topic', message: 'No topic secret.reading.' },
+    },
+  ],
+  gap: [
+    { params: (upTo) => upTo('secret.reading', 'dev-1'), answer: { code: 'unknown_topic' } },
+    { params: (upTo) => upTo('sensor.reading', 'dev-2'), answer: { data: { events: [] } } },
+  ],
+  entity: [
+    { params: () => ({ name: 'counter', key: 'dev-1' }), answer: { data: { view: { n: 7 } } } },
+    {
+      params: () => ({ name: 'counter', key: 'dev-2' }),
+      answer: { code: 'not_found', message: 'No counter has this key.' },
+    },
+    {
+      params: () => ({ name: 'counter', key: 'nobody' }),
+      answer: { code: 'not_found', message: 'No counter has this key.' },
+    },
+  ],
+  entityHistory: [
+    {
+      params: () => ({ name: 'counter', key: 'dev-2' }),
+      answer: { code: 'not_found', message: 'No counter has this key.' },
+    },
+  ],
+  ledger: [{ params: () => ({ sub: 9 }), answer: { code: 'unknown_subscription' } }],
+  findEntities: [{ params: () => ({ name: 'counter', index: 'n', value: '7' }), answer: { data: [{ key: 'dev-1' }] } }],
 }

@@ -4,9 +4,9 @@ import { expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { ANYBODY } from '../../src/access/index.ts'
 import { isOperator } from '../../src/gateway/http/operator-right.ts'
-import { OPERATOR_PATHS } from '../../src/gateway/http/route-table.ts'
 import { contract } from '../support/contract.ts'
 import { useGateway } from '../support/use-gateway.ts'
+import { OPERATOR_PATHS } from './access-rows.ts'
 
 const server = await useGateway(contract, { access: { anonymous: 'local', toleranceSeconds: 0, rightsClaim: '' } })
 
