@@ -1,5 +1,5 @@
 import { compareStreamIds } from '@tidegate/protocol'
-import { border, isWholeEntry, lastIdBefore, type Mark, precedingId, wholeEntry } from '../../bus/index.ts'
+import { border, type Mark, precedingId } from '../../bus/index.ts'
 import type { LogStart } from '../log/index.ts'
 import type { FeedLane, Gap, SubscriptionQueue } from '../queue/index.ts'
 import {
@@ -14,45 +14,20 @@ import {
   type Picks,
   type WithheldByPart,
 } from '../wire/index.ts'
+import {
+  type FeedState,
+  isAheadOf,
+  LIVE,
+  liveAfter,
+  reachedIn,
+  replayBehind,
+  replayFromStarts,
+  wasReplayed,
+  wasReplayedBeyond,
+} from './feed-state.ts'
 import type { SnapshotSeam } from './snapshot-seam.ts'
 import type { SubscriptionPlan } from './subscription-plan.ts'
 
-/**
- * How far a replay goes back when the log's epoch is not the subscriber's: if the clock of the Redis that took over is
- * behind, entries of the new epoch have smaller ids than the subscriber's position. A lag of this size is not unusual.
- */
-const REWIND_MS = 60_000
-
-/** Entries of the first page of a replay; later pages follow from the size of these. */
-const FIRST_PAGE_ENTRIES = 8
-
-export type FeedState =
-  /**
-   * Reading the log page by page: everything before `after`, an entry of `epoch`, was offered, and `after` itself
-   * unless `inclusive`.
-   */
-  | {
-      readonly kind: 'replaying'
-      after: string
-      epoch: string
-      /** Of the entries that were read. */
-      epochs: readonly string[]
-      /** Whether it began before positions of the subscriber. */
-      readonly isRewound: boolean
-      inclusive: boolean
-      pageEntries: number
-      /** When it stops waiting for room: from then on, what does not fit becomes a gap. */
-      readonly waitsUntil: number
-    }
-  /** Offered every entry in the turn in which the tail reads it. */
-  | {
-      readonly kind: 'live'
-      /** What a replay offered that was ahead of the tail: entries of these epochs, in the order of the log. */
-      readonly replayed: { readonly upTo: string; readonly epochs: readonly string[] } | undefined
-    }
-
-const LIVE: FeedState = { kind: 'live', replayed: undefined }
-const NO_EPOCHS: readonly string[] = []
 const NO_LANES: (FeedLane | undefined)[] = []
 
 /** The view a feed has of its subscription. */
@@ -91,7 +66,7 @@ export class Feed {
     this.#starts = start.marks
     const starts = this.laneIndexes().map((lane) => start.marks[lane])
     this.#lastStart = starts.map((mark) => mark.streamId).reduce(laterId)
-    this.state = replayFrom(starts, start.epoch)
+    this.state = replayFromStarts(starts, start.epoch)
   }
 
   /** The lanes of the subscription. */
@@ -163,13 +138,11 @@ export class Feed {
    * come again and are skipped.
    */
   goLive(cursor: string): void {
-    if (this.state.kind === 'live') return
-    const { after, epochs, inclusive } = this.state
-    this.state = LIVE
-    if (inclusive || compareStreamIds(after, cursor) <= 0) return
-    // A position that never was may lie beyond all entries: nothing was read, and whatever comes is new.
-    if (epochs.length > 0) this.state = { kind: 'live', replayed: { upTo: after, epochs } }
-    this.#lastStart = laterId(this.#lastStart, after)
+    const { state } = this
+    if (state.kind === 'live') return
+    this.state = liveAfter(state, cursor)
+    if (!isAheadOf(state, cursor)) return
+    this.#lastStart = laterId(this.#lastStart, state.after)
     this.#skipping = true
   }
 
@@ -188,29 +161,13 @@ export class Feed {
   }
 
   /** Everything up to this entry was offered; from there on it reads the log. */
-  returnToLog({ streamId, epoch }: Entry, waitsUntil: number): void {
-    this.state = {
-      kind: 'replaying',
-      after: streamId,
-      epoch,
-      epochs: NO_EPOCHS,
-      isRewound: false,
-      inclusive: false,
-      pageEntries: FIRST_PAGE_ENTRIES,
-      waitsUntil,
-    }
+  returnToLog(entry: Entry, waitsUntil: number): void {
+    this.state = replayBehind(entry, waitsUntil)
   }
 
   /** Up to where it was offered everything. @param tail what the tail has read */
   reached(tail: Mark): Mark {
-    const { state } = this
-    if (state.kind === 'replaying') {
-      const { epoch, after, inclusive } = state
-      return inclusive ? border(epoch, precedingId(after)) : wholeEntry(epoch, after)
-    }
-    const { replayed } = state
-    if (replayed === undefined || !this.wasReplayedBeyond(tail.streamId)) return tail
-    return wholeEntry(replayed.epochs.at(-1)!, replayed.upTo)
+    return reachedIn(this.state, tail)
   }
 
   /**
@@ -229,8 +186,7 @@ export class Feed {
 
   /** Whether a replay was ahead of the tail, and the tail is not beyond its end yet. */
   wasReplayedBeyond(streamId: string): boolean {
-    const { state } = this
-    return state.kind === 'live' && state.replayed !== undefined && compareStreamIds(state.replayed.upTo, streamId) > 0
+    return wasReplayedBeyond(this.state, streamId)
   }
 
   /**
@@ -292,7 +248,7 @@ export class Feed {
       this.#skipping = false
       return picks
     }
-    if (this.#wasReplayed(entry)) return NO_PICKS
+    if (wasReplayed(this.state, entry)) return NO_PICKS
     const start = this.#starts[lane]
     const order = compareStreamIds(entry.streamId, start.streamId)
     if (order > 0) return picks
@@ -308,12 +264,6 @@ export class Feed {
     const { state } = this
     if (state.kind === 'live' || !state.isRewound || epoch === this.#epoch) return false
     return !state.epochs.includes(this.#epoch) && !state.epochs.includes(start.epoch)
-  }
-
-  /** The tail is behind a replay, and reads what that has offered. */
-  #wasReplayed({ epoch, streamId }: Entry): boolean {
-    const replayed = this.state.kind === 'live' ? this.state.replayed : undefined
-    return replayed?.epochs.includes(epoch) === true && compareStreamIds(streamId, replayed.upTo) <= 0
   }
 
   /** A snapshot was sent up to the seam. */
@@ -355,35 +305,6 @@ export function pushSeen(
 
 function withLane([high, normal, low]: ByLane<Mark>, lane: LaneIndex, mark: Mark): ByLane<Mark> {
   return [lane === 0 ? mark : high, lane === 1 ? mark : normal, lane === 2 ? mark : low]
-}
-
-function replayFrom(starts: readonly Mark[], epoch: string): FeedState {
-  let after: string | undefined
-  let inclusive = false
-  for (const mark of starts) {
-    const sameEpoch = mark.epoch === epoch
-    const id = sameEpoch ? mark.streamId : lastIdBefore(Number(mark.streamId.split('-')[0]) - REWIND_MS)
-    const order = after === undefined ? -1 : compareStreamIds(id, after)
-    if (order < 0) {
-      after = id
-      inclusive = false
-    }
-    if (order <= 0) inclusive ||= sameEpoch && !isWholeEntry(mark)
-  }
-  return {
-    kind: 'replaying',
-    after: after!,
-    epoch,
-    epochs: NO_EPOCHS,
-    isRewound: starts.some((start) => start.epoch !== epoch),
-    inclusive,
-    pageEntries: FIRST_PAGE_ENTRIES,
-    waitsUntil: Number.POSITIVE_INFINITY,
-  }
-}
-
-export function withEpoch(epochs: readonly string[], epoch: string): readonly string[] {
-  return epochs.includes(epoch) ? epochs : [...epochs, epoch]
 }
 
 function laterId(a: string, b: string): string {

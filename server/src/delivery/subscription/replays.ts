@@ -5,7 +5,8 @@ import type { Reader } from '../../limits/index.ts'
 import type { Page, PageReader, PageRequest, Replayer, TopicTail } from '../log/index.ts'
 import type { Backlog } from '../queue/index.ts'
 import { type Entry, LANE_INDEXES } from '../wire/index.ts'
-import { type Feed, type FeedState, withEpoch } from './feed.ts'
+import type { Feed } from './feed.ts'
+import { type Replaying, withEpoch } from './feed-state.ts'
 import { FilteredEntry } from './filtered-entry.ts'
 import { scopeOf } from './subscription-plan.ts'
 
@@ -17,8 +18,6 @@ export interface ReplayContext {
   /** `undefined` also while it is unknown whether the log still has the tail's entries. */
   sureTailOf(topic: string, partition: number): TopicTail | undefined
 }
-
-type Replaying = Extract<FeedState, { kind: 'replaying' }>
 
 /** Target size of one page: a page whose reader has no room left was read for nothing. */
 const PAGE_BYTES = 128 * 1_024
