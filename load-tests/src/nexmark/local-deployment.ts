@@ -69,14 +69,14 @@ export class LocalDeployment {
   #merge(): number {
     let read = 0
     for (const [merger, fold] of this.#folds.entries()) {
-      for (const window of fold.merges) {
+      for (const window of fold.merged.names) {
         for (const [source, store] of this.#stores.entries()) {
           const name = `${merger} ${source} ${window}`
           const from = this.#reportsRead.get(name) ?? 0
           const reports = (store.logs.get(partialsTopic(window)) ?? []).slice(from)
           for (const entry of reports) {
             while (!fold.hasRoomForReport) this.#commit(merger)
-            fold.applyReport(window, source, entry)
+            fold.merged.apply(window, source, entry)
           }
           this.#reportsRead.set(name, from + reports.length)
           read += reports.length

@@ -6,9 +6,7 @@ import {
   foldedName,
   LETTER_TOO_DEEP,
   LOG_START,
-  type LogEntry,
   OUTBOX_HASH,
-  partialsTopic,
   type WindowSource,
 } from '../bus/index.ts'
 import {
@@ -21,40 +19,22 @@ import {
 } from '../entities/index.ts'
 import type { WindowOperator } from '../operators/index.ts'
 import { commandCursor, type PlacedCommand } from './command-offset.ts'
+import { CommitRoom } from './commit-room.ts'
 import { isTooDeep, withoutInput } from './dead-letter.ts'
 import { EntityPart, type FoldedWork } from './entity-part.ts'
 import { EventRouter } from './event-router.ts'
 import { type FoldCounters, noCounts } from './fold-counters.ts'
 import { beginsOf } from './hand-over.ts'
 import type { InputBatch } from './input-batch.ts'
+import { MergedWindows } from './merged-windows.ts'
 import { NarrowEvent } from './narrow-event.ts'
 import { OutputBuffer } from './output-buffer.ts'
+import { PaneEmitter } from './pane-emitter.ts'
 import { PartitionWindows } from './partition-windows.ts'
 import type { Pipeline } from './pipeline.ts'
-import { foreignLog, msOf, type Offsets, type StoredProgress } from './progress.ts'
-import { MAX_PARTIALS } from './report-stage.ts'
+import { msOf, type Offsets, type StoredProgress } from './progress.ts'
 import type { ResultFilter } from './result-filter.ts'
-import type { ResultStage } from './stage.ts'
 import type { StoredState } from './stored-state.ts'
-
-/**
- * Writes of one commit: 5 to 7 ms of Redis (docs/adr/0001). A single record batch may exceed it: an offset names whole
- * batches.
- */
-export const MAX_WRITES = 4_000
-/**
- * Characters of one commit, but for states of windows: with those of 1,000 keys it stays below 256 KiB. It ends behind the
- * command, or the record batch of events, that exceeds it.
- */
-const MAX_SIZE = 192 * 1_024
-/** Source events of one commit. */
-const MAX_EVENTS = 20_000
-/** A partial is one, and changes a state. */
-const WRITES_PER_REPORT = 2 * MAX_PARTIALS
-/** A pane is an event, a latest result and a state. */
-const WRITES_PER_PANE = 3
-/** Writes beside answers for which these do not wait: with more, they are stored alone. */
-const MAX_BESIDE_ANSWERS = 200
 
 export interface FoldOptions {
   /** Absent: panes from where each window begins, and everything that is missed. */
@@ -80,15 +60,17 @@ export class PartitionFold {
   readonly #windows: PartitionWindows
   readonly #outputs = new OutputBuffer()
   readonly #router: EventRouter
-  readonly #filter: ResultFilter
   /** Absent where the contract has no entities. */
   readonly entities: EntityFold | undefined
   readonly #part: EntityPart
+  readonly #room: CommitRoom
+  readonly #panes: PaneEmitter
+  /** The windows that this partition merges. */
+  readonly merged: MergedWindows
   /** Routed to entities and not folded by them. */
   #folded: Omit<FoldedEvent, 'storedAt'>[] = []
   /** Of the batch that is being folded: events that are folded into their entities one by one. */
   #left: readonly FoldedEvent[] = []
-  #events = 0
   #moved: boolean
 
   constructor(
@@ -104,7 +86,10 @@ export class PartitionFold {
     this.#pipeline = pipeline
     const begins = beginsOf(pipeline, state.progress, state.offsets, state.anew)
     this.#windows = new PartitionWindows(pipeline, partition, partitions, state, begins)
-    this.#filter = filter ?? { hasPane: (window, start) => start >= this.#windows.beginOf(window), hasMiss: () => true }
+    const passes: ResultFilter = filter ?? {
+      hasPane: (window, start) => start >= this.#windows.beginOf(window),
+      hasMiss: () => true,
+    }
     const definitions = pipeline.contract.entities
     this.entities =
       handlers && definitions.size > 0
@@ -119,15 +104,21 @@ export class PartitionFold {
           })
         : undefined
     this.#part = new EntityPart(this.entities)
-    this.#router = new EventRouter(this.#windows, this.#outputs, this.counters, this.#filter, (topic, event) => {
+    this.#router = new EventRouter(this.#windows, this.#outputs, this.counters, passes, (topic, event) => {
       if (this.entities === undefined) return
       for (const definition of pipeline.entitiesOf(topic)) this.#folded.push({ definition, topic, event })
     })
-  }
-
-  /** Windows this partition merges. */
-  get merges(): readonly string[] {
-    return this.#windows.merges.map((merge) => merge.topic.name)
+    this.#room = new CommitRoom(this.#windows, this.#outputs, this.#part)
+    const { counters } = this
+    const targets = { outputs: this.#outputs, router: this.#router, counters, room: this.#room }
+    this.#panes = new PaneEmitter(this.#windows, passes, targets)
+    this.merged = new MergedWindows(this.#windows.merges, {
+      emit: () => this.#panes.emit(),
+      countLate: (partials) => {
+        counters.late += partials
+      },
+      moveOffset: (log, streamId) => this.#moveOffset(log, streamId),
+    })
   }
 
   /** A window by name. */
@@ -171,10 +162,7 @@ export class PartitionFold {
   hasRoomFor({ topic, events }: InputBatch): boolean {
     // Otherwise the content of a pane would depend on where commits fall.
     if (this.hasDue || this.isHeldUp) return false
-    const writes = this.#writes()
-    if (this.#events === 0 && writes === 0) return true
-    const added = events.length * this.#pipeline.statesBehind(topic)
-    return this.#events + events.length <= MAX_EVENTS && writes + added <= MAX_WRITES && this.#size() <= MAX_SIZE
+    return this.#room.hasForBatch(events.length, events.length * this.#pipeline.statesBehind(topic))
   }
 
   /** Whether panes wait for room in a commit. */
@@ -253,14 +241,12 @@ export class PartitionFold {
     if (this.isHeldUp) return false
     const isApart = this.areAnswersApart
     if (!isApart && this.hasDue) return false
-    const { writes, size } = isApart ? this.#part : { writes: this.#writes(), size: this.#size() }
-    return writes < MAX_WRITES && size < MAX_SIZE
+    return this.#room.hasForCommand(isApart)
   }
 
   /** Whether answers are stored without the rest of what is folded: so much of it waits that it would hold them up. */
   get areAnswersApart(): boolean {
-    if (!this.#part.hasBase) return false
-    return this.hasDue || this.#outputs.writes + this.#windows.dirtyCount > MAX_BESIDE_ANSWERS
+    return this.#part.hasBase && this.#room.isFullBesideAnswers
   }
 
   /** Takes commands whose needs are loaded, to fold as many as there is room for. Nothing else MUST be folded before them. */
@@ -286,8 +272,7 @@ export class PartitionFold {
   /** Passes over a command that ends its workers. */
   buryCommand(command: Command, offset: string, cause: string): void {
     if (this.entities!.bury(command, cause)) this.#router.bury(COMMANDS_TOPIC, withoutInput(command), cause)
-    this.offsets.set(COMMANDS_TOPIC, offset)
-    this.#moved = true
+    this.#moveOffset(COMMANDS_TOPIC, offset)
   }
 
   /** Folds one event of a batch. The batch counts as folded with `finish`. */
@@ -320,38 +305,23 @@ export class PartitionFold {
   finish(batch: InputBatch): void {
     const { topic, streamId, events } = batch
     this.counters.events += events.length
-    this.#events += events.length
-    this.offsets.set(topic, streamId)
-    this.#moved = true
+    this.#room.take(events.length)
+    this.#moveOffset(topic, streamId)
     this.#windows.clocks.observe(batch)
     this.#windows.advance()
-    this.#emit()
+    this.#panes.emit()
   }
 
   /** Whether one more report may be taken before the next commit. */
   get hasRoomForReport(): boolean {
-    return this.#writes() <= MAX_WRITES - WRITES_PER_REPORT
-  }
-
-  /** Takes a report of a source partition for a window merged here. */
-  applyReport(window: string, source: number, entry: LogEntry): void {
-    const merge = this.#windows.merge(window)
-    this.counters.late += merge.apply(source, entry)
-    merge.operator.advance()
-    this.#emit()
-    this.passOverReport(window, source, entry)
-  }
-
-  passOverReport(window: string, source: number, { streamId }: LogEntry): void {
-    this.offsets.set(foreignLog(source, partialsTopic(window)), streamId)
-    this.#moved = true
+    return this.#room.hasForReport
   }
 
   /** Everything in the partition's logs at `now` was folded, except in those of `behind`. */
   readToEnd(now: number, behind: ReadonlySet<string>): void {
     this.#windows.clocks.readToEnd(now, behind)
     this.#windows.advance()
-    this.#emit()
+    this.#panes.emit()
   }
 
   /** The partition's logs held nothing new at `now`, except those of `topics`. */
@@ -359,51 +329,22 @@ export class PartitionFold {
     this.#windows.tick(now)
     this.#windows.clocks.polledEmpty(now, topics)
     this.#windows.advance()
-    this.#emit()
-  }
-
-  /** From now on a partition's idle report counts only as `closeWithout` confirms it. */
-  distrustIdle(): void {
-    for (const { operator } of this.#windows.merges) operator.distrustIdle()
-  }
-
-  /** Idle partitions that hold back windows merged here. */
-  idleInTheWay(window: string): readonly number[] {
-    return this.#windows.merge(window).operator.idleInTheWay()
-  }
-
-  /** These partitions are known to have no input for the window at this moment. */
-  closeWithout(window: string, partitions: ReadonlySet<number>): void {
-    this.#windows.merge(window).operator.advanceTrusting(partitions)
-    this.#emit()
-  }
-
-  /** There were no reports for a window merged here. */
-  polledNoReports(now: number, window: string): void {
-    const { operator } = this.#windows.merge(window)
-    operator.polledEmpty(now)
-    operator.advance()
-    this.#emit()
+    this.#panes.emit()
   }
 
   /** Logs could not be read: their contents are unknown. */
   interrupted(): void {
     this.#windows.clocks.interrupted()
-    this.reportsInterrupted()
-  }
-
-  /** The same of reports for windows that are merged here. */
-  reportsInterrupted(): void {
-    for (const { operator } of this.#windows.merges) operator.interrupted()
+    this.merged.interrupted()
   }
 
   /** The operations of the next commit. Whatever does not fit stays due. @param isBehind whether further commands wait */
   takeOperations(isBehind = false): CommitOperation[] {
-    this.#emit()
-    this.#events = 0
+    this.#panes.emit()
+    this.#room.begin()
     this.#moved = false
     const reports = this.#windows.reports.flatMap((stage) =>
-      stage.takeReports(this.#windows.inputOf(stage), MAX_WRITES - this.#writes()),
+      stage.takeReports(this.#windows.inputOf(stage), this.#room.left),
     )
     const entities = this.#part.takeOperations(isBehind)
     return [
@@ -442,7 +383,7 @@ export class PartitionFold {
 
   /** Changed fields, and as many final ones deleted as the commit has room for. */
   #takeStateWrites(): CommitOperation[] {
-    let room = MAX_WRITES - this.#writes()
+    let room = this.#room.left
     return this.#windows.holders().flatMap((holder) => {
       const operations = holder.takeWrites(Math.max(0, room))
       for (const operation of operations) if (operation.op === 'delete') room -= operation.fields.length
@@ -450,42 +391,8 @@ export class PartitionFold {
     })
   }
 
-  #writes(): number {
-    return this.#outputs.writes + this.#windows.dirtyCount + this.#part.writes
-  }
-
-  #size(): number {
-    return this.#outputs.size + this.#part.size
-  }
-
-  /** Emits due panes, as far as the commit has room. */
-  #emit(): void {
-    for (const stage of this.#windows.results) {
-      // Its inputs may have emitted panes just now.
-      this.#windows.advanceResult(stage)
-      this.#emitResults(stage)
-    }
-    // Likewise for stages that only report: otherwise the parts of panes would wait for the next batch or poll.
-    this.#windows.advanceReports()
-  }
-
-  #emitResults(stage: ResultStage): void {
-    const { topic, operator } = stage.kind === 'keyed' ? stage.window : stage
-    // Readers of the result may rely on it: nothing older than this can still be revised.
-    const watermark = operator.watermark - topic.spec.allowedLatenessMs
-    // Again while there is room: the state of a pane may already be among the writes.
-    for (let room = this.#roomForPanes(); room > 0 && operator.dueCount > 0; room = this.#roomForPanes()) {
-      for (const { id, data, event } of stage.takeResults(room)) {
-        if (!this.#filter.hasPane(topic.name, data.start, data.end)) continue
-        const isWithdrawn = 'withdrawn' in data
-        this.counters.panes++
-        this.#outputs.add(topic.name, event, { watermark, isLatest: !isWithdrawn })
-        this.#router.run(topic.name, { id, key: event.key, time: event.time, data })
-      }
-    }
-  }
-
-  #roomForPanes(): number {
-    return Math.floor((MAX_WRITES - this.#writes()) / WRITES_PER_PANE)
+  #moveOffset(log: string, streamId: string): void {
+    this.offsets.set(log, streamId)
+    this.#moved = true
   }
 }

@@ -90,7 +90,7 @@ export class PartitionLoop {
     this.#events = new EventQueue(parts.loader, pipeline, this.#unreadable)
     this.#reports = new ReportReader(context, this.#fold, parts.source, this.#unreadable)
     this.#log = state.log
-    this.#fold.distrustIdle()
+    this.#fold.merged.distrustIdle()
     this.#sender = openSender(context, parts.store, this.#fold, state.log)
     this.#walk = openWalk(context, parts, this.#fold, state.log)
     this.#seeker = {
@@ -114,7 +114,7 @@ export class PartitionLoop {
   async run(): Promise<LoopEnd> {
     const ended = new AbortController()
     this.#learnAnswered(ended.signal)
-    const leave = this.#context.reports.join({ windows: this.#fold.merges, wake: () => this.#reports.wake() })
+    const leave = this.#context.reports.join({ windows: this.#fold.merged.names, wake: () => this.#reports.wake() })
     try {
       return await this.#run()
     } finally {
@@ -455,7 +455,7 @@ export class PartitionLoop {
   #waitMs(): number {
     const idle = this.#fold.hasOpenWindows ? OPEN_BLOCK_MS : IDLE_BLOCK_MS
     const limits = [idle, this.#walk?.waitMs ?? idle]
-    if (this.#fold.merges.length > 0) limits.push(this.#reports.waitMs)
+    if (this.#fold.merged.names.length > 0) limits.push(this.#reports.waitMs)
     if (this.#parts.presence !== undefined) limits.push(this.#parts.presence.waitMs)
     if (this.#isDirty) limits.push(this.#untilCommitMs())
     return Math.ceil(Math.max(0, Math.min(...limits)))

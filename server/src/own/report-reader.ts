@@ -47,13 +47,14 @@ export class ReportReader {
   }
 
   async readWhenDue(): Promise<void> {
-    const { merges, offsets } = this.#fold
+    const { merged, offsets } = this.#fold
+    const windows = merged.names
     const now = performance.now()
-    if (merges.length === 0 || now - this.#readAt < this.#everyMs) return
+    if (windows.length === 0 || now - this.#readAt < this.#everyMs) return
     this.#readAt = now
     this.#hasFound = false
     try {
-      for (const window of merges) {
+      for (const window of windows) {
         const askedAt = this.#context.clock.now()
         const reports = await this.#source.readReports(window, offsets)
         if (reports.length > 0) this.#hasFound = true
@@ -62,31 +63,32 @@ export class ReportReader {
           if (!this.#fold.hasRoomForReport) return
           this.#apply(window, source, entry)
         }
-        if (reports.length === 0) this.#fold.polledNoReports(askedAt, window)
+        if (reports.length === 0) merged.polledEmpty(askedAt, window)
         await this.#closeWithoutIdle(window)
       }
     } catch (error) {
       if (!(error instanceof BusUnavailable)) throw error
       // They may be of partitions that another Redis holds: what lies in this one is read all the same.
-      this.#fold.reportsInterrupted()
+      merged.interrupted()
     }
   }
 
   #apply(window: string, source: number, entry: LogEntry): void {
     try {
-      this.#fold.applyReport(window, source, entry)
+      this.#fold.merged.apply(window, source, entry)
     } catch (error) {
       if (!(error instanceof CorruptBatch)) throw error
       this.#onUnreadable(entry, error)
-      this.#fold.passOverReport(window, source, entry)
+      this.#fold.merged.passOver(window, source, entry)
     }
   }
 
   /** Only where windows wait for nobody but partitions that reported to be idle. */
   async #closeWithoutIdle(window: string): Promise<void> {
-    const idle = this.#fold.idleInTheWay(window)
+    const { merged, offsets } = this.#fold
+    const idle = merged.idleInTheWay(window)
     if (idle.length === 0) return
     const sources = this.#context.pipeline.sourcesOf(window)
-    this.#fold.closeWithout(window, await this.#source.withoutInput(window, sources, idle, this.#fold.offsets))
+    merged.closeWithout(window, await this.#source.withoutInput(window, sources, idle, offsets))
   }
 }

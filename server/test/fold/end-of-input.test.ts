@@ -195,17 +195,17 @@ describe('the end of input', () => {
   it('W-END-6 closes a window over all keys once input has ended in every partition', () => {
     const all = reading.window('a.all', { ...shape, tumbling: '24h', groupBy: null, aggregate: allFour })
     const parts = [0, 1, 2].map((partition) => new Partition([all], partition, 3))
-    const merging = parts.find(({ fold }) => fold.merges.length > 0)!
+    const merging = parts.find(({ fold }) => fold.merged.names.length > 0)!
     const merge = (now: number) => {
       for (const [source, { store }] of parts.entries()) {
         const read = Number(
           (merging.fold.offsets.get(foreignLog(source, partialsTopic('a.all'))) ?? '0-0').split('-')[0],
         )
         for (const entry of store.logs.get(partialsTopic('a.all')) ?? []) {
-          if (Number(entry.streamId.split('-')[0]) > read) merging.fold.applyReport('a.all', source, entry)
+          if (Number(entry.streamId.split('-')[0]) > read) merging.fold.merged.apply('a.all', source, entry)
         }
       }
-      merging.fold.polledNoReports(now, 'a.all')
+      merging.fold.merged.polledEmpty(now, 'a.all')
       merging.commit()
     }
     parts[0]!.read(endOf(TOPIC, undefined, from(undefined, 1_000, 4)))

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { partialsTopic, partitionOf } from '../../src/bus/index.ts'
 import type { Pane } from '../../src/config/model.ts'
-import { MAX_WRITES, PartitionFold } from '../../src/fold/partition-fold.ts'
+import { MAX_WRITES } from '../../src/fold/commit-room.ts'
+import { PartitionFold } from '../../src/fold/partition-fold.ts'
 import { mergersOf } from '../../src/fold/partition-windows.ts'
 import { Pipeline } from '../../src/fold/pipeline.ts'
 import { foreignLog } from '../../src/fold/progress.ts'
@@ -89,7 +90,7 @@ class Deployment {
         const entries = (store.logs.get(PARTIALS) ?? []).filter(({ streamId }) => Number(streamId.split('-')[0]) > read)
         for (const entry of entries) {
           if (!fold.hasRoomForReport) this.commit(merger)
-          fold.applyReport(WINDOW, source, entry)
+          fold.merged.apply(WINDOW, source, entry)
         }
       }
       this.commit(merger)

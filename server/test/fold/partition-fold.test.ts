@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { MAX_WRITES } from '../../src/fold/commit-room.ts'
 import { decodeBatch } from '../../src/fold/input-batch.ts'
-import { MAX_WRITES, PartitionFold } from '../../src/fold/partition-fold.ts'
+import { PartitionFold } from '../../src/fold/partition-fold.ts'
 import { Pipeline } from '../../src/fold/pipeline.ts'
 import { defineConfig } from '../../src/index.ts'
 import { IDLE_AFTER_MS } from '../../src/operators/index.ts'
