@@ -8,6 +8,7 @@ import {
   type ServerFrame,
 } from '@tidegate/protocol'
 import type { Clock } from '../clock.ts'
+import type { EncodedFrame } from '../delivery/index.ts'
 import {
   type AdmitKeys,
   EventTraces,
@@ -51,7 +52,7 @@ interface Later {
 export class ConnectionPublisher {
   readonly #context: PublisherContext
   readonly #limits: ClientLimits
-  readonly #send: (frame: ServerFrame) => void
+  readonly #send: (frame: ServerFrame | EncodedFrame) => void
   readonly #answering: (action: () => void) => void
   readonly #scanPace = new ScanPace()
   #unackedFrames = 0
@@ -61,7 +62,7 @@ export class ConnectionPublisher {
   constructor(
     context: PublisherContext,
     limits: ClientLimits,
-    send: (frame: ServerFrame) => void,
+    send: (frame: ServerFrame | EncodedFrame) => void,
     answering: (action: () => void) => void,
   ) {
     this.#context = context
@@ -154,6 +155,8 @@ export class ConnectionPublisher {
     }
     const { at, rejected, duplicate } = outcome
     this.#context.onFrame('ack')
+    // Most are so plain, and where every event is a frame there are as many of them as of events. No position has to be escaped.
+    if (rejected.length === 0 && !duplicate) return this.#send(`{"type":"ack","seq":${seq},"at":[${listOf(at)}]}`)
     this.#send({
       type: 'ack',
       seq,
@@ -163,3 +166,5 @@ export class ConnectionPublisher {
     })
   }
 }
+
+const listOf = (positions: readonly string[]) => (positions.length === 0 ? '' : `"${positions.join('","')}"`)

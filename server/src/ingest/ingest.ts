@@ -307,7 +307,8 @@ export class Ingest {
       return answer(reject('rate_limited', over.message, over.retryAfterMs))
     }
     // With a producer, the partition of their key remembers that they were refused.
-    const listed = producer === undefined ? refused : refused.filter(({ key }) => key === undefined)
+    const listed =
+      producer === undefined || refused.length === 0 ? refused : refused.filter(({ key }) => key === undefined)
     const refusedByPartition = this.#splitRefused(producer === undefined ? [] : refused)
     for (const partition of refusedByPartition.keys()) {
       if (!byPartition.has(partition)) byPartition.set(partition, [])

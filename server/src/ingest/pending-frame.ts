@@ -68,9 +68,10 @@ export class PendingFrame {
 
   #note(result: PublishOutcome, { state, seq }: FrameIdentity): PublishOutcome {
     if (result.kind === 'ack') {
-      const ended = this.#outcomes.flatMap((outcome) =>
-        isStored(outcome) && !state.stored(outcome) ? [outcome.partition] : [],
-      )
+      const ended: number[] = []
+      for (const outcome of this.#outcomes) {
+        if (isStored(outcome) && !state.stored(outcome)) ended.push(outcome.partition)
+      }
       if (ended.length === 0) {
         state.answered(seq, true)
         return result
@@ -89,6 +90,7 @@ export class PendingFrame {
 /** One answer for a frame from the outcomes of its slices. */
 function combine(outcomes: readonly SliceOutcome[], rejected: readonly RejectedEvent[]): PublishOutcome {
   if (!outcomes.every(isStored)) return rejectionOf(outcomes)
-  const at = outcomes.flatMap(({ position }) => position ?? [])
+  const at: string[] = []
+  for (const { position } of outcomes) if (position !== undefined) at.push(position)
   return { kind: 'ack', at, rejected, duplicate: outcomes.every(({ verdict }) => verdict === 'duplicate') }
 }

@@ -230,6 +230,8 @@ function redisArguments(folder: string, socketPath: string): string[] {
     // A rewrite forks and copies everything, and for seconds acks take 100 ms on two cores. At the default 64 MiB a
     // busy log would be rewritten all the time. A gigabyte is read back in 1.5 s.
     'auto-aof-rewrite-min-size': '1gb',
+    // In a packed hash each access looks at all before it: appends of 500 producers took 40 % longer in Redis, at most 30 KB are saved.
+    'hash-max-listpack-entries': '64',
     // A backup need not wait for replicas that never come.
     'repl-diskless-sync-delay': '0',
     loglevel: 'warning',

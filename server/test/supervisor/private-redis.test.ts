@@ -54,12 +54,12 @@ describe('private Redis', () => {
     const { url } = await open()
     expect((await stat(url)).mode & 0o777).toBe(0o700)
     expect((await stat(dirname(url))).mode & 0o777).toBe(0o700)
-    const settings = ['port', 'appendonly', 'appendfsync', 'maxmemory-policy', 'save']
+    const settings = ['port', 'appendonly', 'appendfsync', 'maxmemory-policy', 'save', 'hash-max-listpack-entries']
     const connection = await connect(url)
     const values = await Promise.all(
       settings.map(async (name) => ((await connection.config('GET', name)) as string[])[1]),
     )
-    expect(values).toEqual(['0', 'yes', 'everysec', 'noeviction', ''])
+    expect(values).toEqual(['0', 'yes', 'everysec', 'noeviction', '', '64'])
   })
 
   test('S-REDIS-1 kill -9 of the parent - Redis is gone within 1 s, and what it held is there afterwards', async () => {

@@ -4,7 +4,7 @@ import type { Redis } from '../redis/connection.ts'
 import { isFull, isOutage } from '../redis/outage.ts'
 import { confirmedBy, replicated } from '../redis/replicas.ts'
 import { loadScript, runScript, type Script } from '../redis/script.ts'
-import { type AppendPart, argumentsOf } from './append-part.ts'
+import { type AppendPart, addArguments } from './append-part.ts'
 import { type SliceRun, singly, sliceRuns } from './slice-runs.ts'
 
 const APPEND_SCRIPT: Script = loadScript('append', { include: ['lineage', 'append-partition'] })
@@ -112,9 +112,9 @@ async function judge(redis: Redis, parts: readonly AppendPart[]): Promise<readon
 }
 
 async function callScript(redis: Redis, asked: readonly AskedPart[]): Promise<ScriptReply[]> {
-  const given = asked.map(({ part, runs }) => argumentsOf(part, runs))
-  const scriptKeys = given.flatMap((each) => each.scriptKeys)
-  const args = given.flatMap((each) => each.args)
+  const scriptKeys: string[] = []
+  const args: (string | number | Buffer)[] = []
+  for (const { part, runs } of asked) addArguments(part, runs, scriptKeys, args)
   return (await runScript(redis, APPEND_SCRIPT, scriptKeys, args)) as ScriptReply[]
 }
 

@@ -30,25 +30,28 @@ export interface AppendPart {
   readonly options: AppendOptions
 }
 
-/** What the script is given for a part whose slices are judged in these runs. */
-export function argumentsOf({ partition, request, options }: AppendPart, runs: readonly SliceRun[]) {
+/** Adds what the script is given for a part whose slices are judged in these runs. */
+export function addArguments(
+  { partition, request, options }: AppendPart,
+  runs: readonly SliceRun[],
+  scriptKeys: string[],
+  args: (string | number | Buffer)[],
+): void {
   const { proved = '', maxBytes = 0 } = options
   const { producerMemoryMs = PRODUCER_MEMORY_MS, maxProducers = MAX_PRODUCERS } = options
   const { batches, slices } = request
-  return {
-    scriptKeys: [
-      keys.meta(partition),
-      keys.producersCurrent(partition),
-      keys.olderEntriesCurrent(partition),
-      keys.producersPrevious(partition),
-      keys.olderEntriesPrevious(partition),
-      keys.absent(partition),
-      ...batches.map((batch) => keys.log(partition, batch.topic)),
-    ],
-    args: [
-      ...[batches.length, producerMemoryMs, proved, asLines(slices, runs), maxProducers, maxBytes],
-      ...batches.flatMap(({ header, payload }) => [header, payload]),
-    ],
+  scriptKeys.push(
+    keys.meta(partition),
+    keys.producersCurrent(partition),
+    keys.olderEntriesCurrent(partition),
+    keys.producersPrevious(partition),
+    keys.olderEntriesPrevious(partition),
+    keys.absent(partition),
+  )
+  args.push(batches.length, producerMemoryMs, proved, asLines(slices, runs), maxProducers, maxBytes)
+  for (const { topic, header, payload } of batches) {
+    scriptKeys.push(keys.log(partition, topic))
+    args.push(header, payload)
   }
 }
 

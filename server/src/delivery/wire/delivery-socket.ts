@@ -8,14 +8,14 @@ import type { Take } from './batch-frame.ts'
 export type Moved =
   /** A frame without events, which carries its positions itself. */
   | { readonly by: 'control'; readonly frame: ServerFrame }
-  /** Nowhere: an answer to a command, which event streams have none of. */
+  /** Nowhere: an answer to a command or a publish, which event streams have none of. */
   | { readonly by: 'answer' }
   /** To the ends of these takes, in order. */
   | { readonly by: 'events'; readonly takes: readonly Take[] }
   /** Nowhere until a snapshot is complete, then to the start of its subscription. */
   | { readonly by: 'snapshot'; readonly isEnd: boolean }
 
-/** An answer to a command, as JSON: it is not written anew from the log. */
+/** An answer as JSON: one from the log is not written anew, and an acknowledgement costs less so. */
 export type EncodedFrame = string
 
 /** The connection a subscriber's frames are written to. The gateway wraps its transport in it. */

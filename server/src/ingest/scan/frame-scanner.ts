@@ -30,7 +30,10 @@ const LEAST_USUAL_MS = 1e11
 
 /** Whether it may be a `publish` frame that is scanned: other types, and texts with white space, cost nothing more than this. */
 export function mayBeScanned(frame: Buffer): boolean {
-  return frame.length > BEGIN.length && frame.compare(BEGIN, 0, BEGIN.length, 0, BEGIN.length) === 0
+  if (frame.length <= BEGIN.length) return false
+  // For so few bytes a call of `Buffer.compare` costs more than they do.
+  for (let at = 0; at < BEGIN.length; at++) if (frame[at] !== BEGIN[at]) return false
+  return true
 }
 
 /** A `publish` frame that fits the rules of its topic, except for those that depend on its sender and on the clock. */
