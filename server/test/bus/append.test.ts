@@ -334,6 +334,22 @@ describe('lineage', () => {
     })
   })
 
+  it('B-LINEAGE-10 an epoch that was left does not come back when Redis has lost what followed it', async () => {
+    await send(identity())
+    const before = await openPartition(redis, PARTITION)
+    const proof = new LineageProof(logOf(redis, PARTITION, 'append'))
+    proof.accepted(before.epoch, before.current)
+    proof.accepted('later', before.current)
+    await redis.hset(keys.meta(PARTITION), { lineage: 'another:one', begun: 'another:one' })
+    await proof.settle(await openPartition(redis, PARTITION), [])
+    const after = await openPartition(redis, PARTITION)
+    expect([before.epoch, 'later']).not.toContain(after.epoch)
+    // One that began under the present identity was set by another process.
+    proof.accepted('later', before.current)
+    await proof.settle(after, [])
+    expect(await openPartition(redis, PARTITION)).toEqual(after)
+  })
+
   /** The epoch after a client has said what it knows, of a log that somebody who knew nothing has accepted. */
   const epochAfter = async (known: Partial<KnownEntry>, lineage = 'another:one') => {
     await send(identity())

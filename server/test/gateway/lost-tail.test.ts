@@ -132,6 +132,34 @@ describe('a tail that Redis lost while nobody was there to notice', () => {
   })
 })
 
+describe('a loss whose change of epoch is lost as well', () => {
+  it('B-LINEAGE-10 D-TAIL-8 repeats nothing that was delivered before, behind a gap', async () => {
+    const stored = await publishRaw('kept-5')
+    const logBytes = await server.redis.logBytes()
+    const client = await resumed(stored)
+    await client.next('subscribed')
+    let attempts = 0
+    const publishAgain = async () => {
+      const at = await publishRaw(`${++attempts}`).catch(() => undefined)
+      return at && epochOf(at)
+    }
+    const before = epochOf(stored)
+    await publishAgain()
+    for (let losses = 0; losses < 2; losses++) {
+      await until(client, `${attempts}`)
+      await server.redis.restart({ logBytes })
+      await expect.poll(publishAgain).toMatch(/@/)
+    }
+    await until(client, `${attempts}`)
+    expect(await publishAgain()).not.toBe(before)
+    const parts = client.frames.flatMap((frame) => (frame as { parts?: { events: { id: string }[] }[] }).parts ?? [])
+    const told = parts.flatMap(({ events }) => events.map(({ id }) => id))
+    expect(told).not.toContain('kept-5')
+    expect(told).toEqual([...new Set(told)])
+    client.close()
+  })
+})
+
 describe('a position that retention has passed', () => {
   it('Q-HISTORY-1 begins behind what was trimmed, and says so', async () => {
     const first = await publishRaw('first')

@@ -39,7 +39,7 @@ export class LineageProof {
 
   /** Proves the identity after a call was refused for an unproved one, so that the call can be repeated. */
   async settle(seen: Lineage, known: readonly KnownEntry[]): Promise<void> {
-    if ((await this.#log.settle(seen, known)) === undefined) return
+    if ((await this.#settle(seen, known)) === undefined) return
     this.#lineage = seen.current
   }
 
@@ -57,7 +57,7 @@ export class LineageProof {
     // One identity loses nothing: an entry of an epoch that began under it is there, or never existed.
     if (seen.begun === seen.current && seen.stored === seen.current) return true
     const unknown = this.#notFound(known).filter((entry) => entry.epoch === seen.epoch)
-    const epoch = await this.#log.settle(seen, unknown)
+    const epoch = await this.#settle(seen, unknown)
     if (epoch === seen.epoch) this.#remember(unknown)
     return epoch !== undefined
   }
@@ -65,6 +65,20 @@ export class LineageProof {
   /** The entries, of any epoch, that are gone. Those just examined are not looked up again. */
   missing(known: readonly KnownEntry[]): Promise<readonly KnownEntry[]> {
     return this.#log.missing(this.#notFound(known))
+  }
+
+  async #settle(seen: Lineage, known: readonly KnownEntry[]): Promise<string | undefined> {
+    return this.#log.settle(seen, known, await this.#hasGoneBack(seen))
+  }
+
+  /**
+   * Whether Redis has lost the epoch that was proved here last, with the change to it. The log is then under an earlier
+   * one, of which nothing need be missing. One that began under the present identity was set by another process instead.
+   */
+  async #hasGoneBack(seen: Lineage): Promise<boolean> {
+    if (this.#epoch === undefined || this.#epoch === seen.epoch) return false
+    const { begun, current } = await this.#log.lineage()
+    return begun !== current
   }
 
   #notFound(entries: readonly KnownEntry[]): KnownEntry[] {

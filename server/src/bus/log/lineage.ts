@@ -48,6 +48,7 @@ export interface KnownEntry {
  * Then the lineage is adopted; otherwise the log gets a new epoch, which every subscriber learns by a gap. Entries of
  * earlier epochs prove nothing: their loss was reported before. Does nothing when another process was faster.
  *
+ * @param hasGoneBack the epoch itself shows that the end is gone (`LineageProof`)
  * @returns the epoch under which the log continues, or `undefined` if it has to be read again
  */
 export async function settleLineage(
@@ -55,10 +56,12 @@ export async function settleLineage(
   partition: number,
   seen: Lineage,
   known: readonly KnownEntry[],
+  hasGoneBack = false,
 ): Promise<string | undefined> {
   const ofEpoch = known.filter(({ epoch }) => epoch === seen.epoch)
   const missing = await missingEntries(redis, partition, ofEpoch)
-  const next = seen.stored !== '' && missing.length === 0 ? '' : newEpoch()
+  const isSame = seen.stored !== '' && missing.length === 0 && !hasGoneBack
+  const next = isSame ? '' : newEpoch()
   if (next === '' && seen.stored === seen.current) return seen.epoch
   const args = [seen.stored, seen.current, seen.epoch, next]
   const [status, epoch] = (await runScript(redis, ADOPT_SCRIPT, [keys.meta(partition)], args)) as [string, string]

@@ -107,12 +107,13 @@ export class Log {
   }
 
   /**
-   * Accepts the data now in Redis: as the same log if every known entry is there, as another one if not.
+   * Accepts the data now in Redis: as the same log if every known entry is there and it has not gone back, as another one
+   * if not.
    *
    * @returns the epoch under which the log continues, or `undefined` if it has to be read again
    */
-  settle(seen: Lineage, known: readonly KnownEntry[]): Promise<string | undefined> {
-    return this.#channel.run((redis) => settleLineage(redis, this.partition, seen, known))
+  settle(seen: Lineage, known: readonly KnownEntry[], hasGoneBack = false): Promise<string | undefined> {
+    return this.#channel.run((redis) => settleLineage(redis, this.partition, seen, known, hasGoneBack))
   }
 
   /** The entries that are gone for another reason than trimming. */

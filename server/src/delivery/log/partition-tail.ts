@@ -46,6 +46,8 @@ export interface Loss {
   readonly had: string
   /** The tail continues behind it. */
   readonly upTo: Mark
+  /** Whether the log ends there, and nothing in it shows the loss: it is still under the epoch of what was lost. */
+  readonly isUnmarked: boolean
 }
 
 export interface TailEvents {
@@ -245,7 +247,7 @@ export class PartitionTail {
     const end = epoch === had ? lastId : epochStart
     const isBefore = compareStreamIds(end, tail.cursor) < 0
     tail.jump(isBefore ? end : tail.cursor, isBefore ? epoch : had)
-    this.#events.onLost(topic, this.partition, { had, upTo: tail.mark })
+    this.#events.onLost(topic, this.partition, { had, upTo: tail.mark, isUnmarked: isBefore && epoch === had })
   }
 
   /** The entry read last is there, or was trimmed. */
@@ -255,7 +257,8 @@ export class PartitionTail {
     if (lastId === tail.cursor && epoch !== tail.mark.epoch) {
       tail.jump(lastId, epoch)
     } else if (compareStreamIds(tail.cursor, trimmedTo) < 0) {
-      tail.jump(trimmedTo, epoch)
+      // Behind the trim mark more entries of the tail's own epoch may follow.
+      tail.jump(trimmedTo, lastId === trimmedTo ? epoch : tail.mark.epoch)
       this.#events.onTrimmed(topic, this.partition, tail)
     }
   }

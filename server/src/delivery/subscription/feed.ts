@@ -160,6 +160,19 @@ export class Feed {
     this.#epoch = epoch
   }
 
+  /** The log ends at the mark, within its epoch. Returns whether the feed is live, or has read beyond. */
+  cutTo(mark: Mark): boolean {
+    const { state } = this
+    const isBeyond = (streamId: string) => compareStreamIds(streamId, mark.streamId) > 0
+    if (state.kind === 'live') this.state = LIVE
+    else if (state.epoch !== mark.epoch || !isBeyond(state.after)) return false
+    else this.state = { ...state, after: mark.streamId, inclusive: false }
+    const cut = (start: Mark) => (start.epoch === mark.epoch && isBeyond(start.streamId) ? mark : start)
+    const [high, normal, low] = this.#starts
+    this.#starts = [cut(high), cut(normal), cut(low)]
+    return true
+  }
+
   /** Everything up to this entry was offered; from there on it reads the log. */
   returnToLog(entry: Entry, waitsUntil: number): void {
     this.state = replayBehind(entry, waitsUntil)

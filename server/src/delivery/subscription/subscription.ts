@@ -101,12 +101,17 @@ export class Subscription implements FeedOwner, Receiver {
     return true
   }
 
-  /** The log has lost the entry read last. Returns whether that concerns a live feed. */
-  reportLost(topic: string, partition: number, { had, upTo }: Loss): boolean {
+  /** The log has lost the entry read last. Returns whether a gap reports it: a replay mostly meets the new epoch itself. */
+  reportLost(topic: string, partition: number, { had, upTo, isUnmarked }: Loss): boolean {
     const feed = this.feed(topic, partition)
-    // Where the tail continues under the old epoch, it has not gone back before what replays have read of later ones.
-    if (upTo.epoch !== had) feed?.goBack(upTo)
-    if (feed?.state.kind !== 'live') return false
+    if (feed === undefined) return false
+    if (isUnmarked) {
+      if (!feed.cutTo(upTo)) return false
+    } else {
+      // Where the tail continues under the old epoch, it has not gone back before what replays have read of later ones.
+      if (upTo.epoch !== had) feed.goBack(upTo)
+      if (feed.state.kind !== 'live') return false
+    }
     // A lane already under another epoch was resumed from a gateway that is ahead.
     const lanes = feed.laneIndexes().filter((lane) => feed.epochOf(lane) === had)
     for (const lane of lanes) feed.reportEpoch(lane, upTo)

@@ -34,10 +34,15 @@ beforeEach(async () => {
 })
 afterEach(() => delivery.close({ deadlineMs: 1_000 }))
 
-/** Adds an entry of one event to a log, under an id of our choice. */
-async function appendRaw(topic: string, streamId: string, epoch: string, id: string): Promise<void> {
+/** The fields of an entry of one event. */
+function entryOf(epoch: string, id: string) {
   const { header, payload } = recordBatch([{ id }])
-  await redis.xadd(keys.log(0, topic), streamId, 'e', epoch, 'h', header, 'd', payload)
+  return ['e', epoch, 'h', header, 'd', payload] as const
+}
+
+/** Adds one to a log, under an id of our choice. */
+async function appendRaw(topic: string, streamId: string, epoch: string, id: string): Promise<void> {
+  await redis.xadd(keys.log(0, topic), streamId, ...entryOf(epoch, id))
 }
 
 async function subscribed(topic: string, from: ResumeFrom = 'now'): Promise<SimulatedSocket> {
@@ -239,6 +244,64 @@ describe('tail', () => {
     expect(first.ids()).toEqual(['kept', 'lost', 'new'])
   })
 
+  it('D-TAIL-8 D-RESUME-4 an epoch that came and went unseen lies in the gap of live feeds, and is delivered to replays', async () => {
+    const socket = await subscribed('a.x')
+    const kept = await appendEvents(redis, 0, 'a.x', [{ id: 'kept' }])
+    const lost = await appendEvents(redis, 0, 'a.x', [{ id: 'lost' }])
+    await until(() => socket.ids().length === 2, 'the event that will be lost')
+    const { at } = socket.events()[0]!
+    const [ms, sequence] = kept.split('-').map(Number)
+    const next = (n: number) => `${ms}-${sequence! + n}`
+    const log = keys.log(0, 'a.x')
+    await redis
+      .multi()
+      .xdel(log, lost)
+      .xsetid(log, kept)
+      .xadd(log, next(1), ...entryOf('second', 'between'))
+      .xadd(log, next(2), ...entryOf('third', 'new'))
+      .hset(keys.meta(0), 'epoch', 'third')
+      .exec()
+    await redis.xadd(keys.log(0, CANARY_TOPIC), '*', 'e', 'third')
+    await until(() => socket.ids().includes('new'), 'the event of the present epoch')
+    expect(socket.ids()).toEqual(['kept', 'lost', 'new'])
+    expect(socket.gaps().filter(({ lane }) => lane === 'normal')).toMatchObject([
+      { reason: 'epoch', count: null, upTo: `0@third/${next(1)}.999999` },
+    ])
+    const resumed = await subscribed('a.x', { positions: { 'a.x': { normal: [at] } } })
+    await until(() => resumed.ids().includes('new'), 'the events behind the position')
+    expect(resumed.ids()).toEqual(['between', 'new'])
+  })
+
+  it('D-TAIL-5 a trimmed gap stays in the epoch that the tail had, while entries of an earlier one than the present follow', async () => {
+    const socket = await subscribed('a.x')
+    await appendEvents(redis, 0, 'a.x', [{ id: 'first' }])
+    await until(() => socket.ids().length === 1, 'the first event')
+    const log = keys.log(0, 'a.x')
+    const [unread, second, third] = [1_000, 2_000, 3_000].map((ms) => `${Date.now() + ms}-0`) as [
+      string,
+      string,
+      string,
+    ]
+    await redis
+      .multi()
+      .xadd(log, unread, ...entryOf('second', 'unread'))
+      .xadd(log, second, ...entryOf('second', 'of the second'))
+      .xadd(log, third, ...entryOf('third', 'of the third'))
+      .xtrim(log, 'MINID', second)
+      .hset(keys.meta(0), { 'trim:a.x': unread, epoch: 'third' })
+      .exec()
+    await until(() => socket.ids().length === 3, 'the events that are left')
+    expect(socket.ids()).toEqual(['first', 'of the second', 'of the third'])
+    const told = socket.gaps().filter(({ lane }) => lane === 'normal')
+    expect(told.map(({ reason }) => reason)).toEqual(['trimmed', 'epoch', 'epoch'])
+    expect(told[0]!.upTo).toContain(`/${unread}.`)
+    expect(told.map(({ upTo }) => upTo.split(/[@/]/)[1])).toEqual([
+      socket.events()[0]!.at.split(/[@/]/)[1],
+      'second',
+      'third',
+    ])
+  })
+
   it('D-TAIL-5 reports what was trimmed before it was read', async () => {
     const socket = await subscribed('a.x')
     const { header, payload } = recordBatch([{ id: 'unread' }])
@@ -264,17 +327,13 @@ describe('tail', () => {
     const log = keys.log(0, 'a.x')
     const epoch = (await redis.hget(keys.meta(0), 'epoch'))!
     const [unread, behind] = [`${Date.now() + 1_000}-0`, `${Date.now() + RETENTION_MS}-0`]
-    const entry = (id: string) => {
-      const { header, payload } = recordBatch([{ id }])
-      return ['e', epoch, 'h', header, 'd', payload] as const
-    }
     // Together, as a read finds it that comes later.
     await redis
       .multi()
-      .xadd(log, unread, ...entry('unread'))
+      .xadd(log, unread, ...entryOf(epoch, 'unread'))
       .xtrim(log, 'MAXLEN', 0)
       .hset(keys.meta(0), 'trim:a.x', unread)
-      .xadd(log, behind, ...entry('behind'))
+      .xadd(log, behind, ...entryOf(epoch, 'behind'))
       .exec()
     await until(() => socket.ids().length === 2, 'the event behind those that are gone')
     expect(socket.ids()).toEqual(['before', 'behind'])

@@ -168,9 +168,26 @@ describe('resume', () => {
     node.answerPage()
     node.flush()
     expect(socket.ids()).toEqual(['a', 'b'])
-    session.reportLost(TOPIC, 0, { had: 'e1', upTo: node.tails[0].mark })
+    session.reportLost(TOPIC, 0, { had: 'e1', upTo: node.tails[0].mark, isUnmarked: false })
     node.settle(session, socket)
     expect(socket.ids()).toEqual(['a', 'b'])
+  })
+
+  it('D-TAIL-8 reports to a replay that has read beyond the end of a log which lost it under the same epoch', () => {
+    const node = filled(30)
+    const { session, socket } = resume(node, positions('0@e1/1000000-0.0'), ['normal'])
+    node.readPage()
+    node.answerPage()
+    node.flush()
+    const read = socket.ids()
+    expect(read.length).toBeGreaterThan(5)
+    node.logs[0]!.splice(3)
+    node.reopenTails()
+    session.reportLost(TOPIC, 0, { had: 'e1', upTo: node.tails[0]!.mark, isUnmarked: true })
+    node.append(0, [{ id: 'new' }], '1003500-0')
+    node.settle(session, socket)
+    expect(socket.ids()).toEqual([...read, 'new'])
+    expect(socket.gaps()).toMatchObject([{ reason: 'epoch', count: null, upTo: '0@e1/1002000-0.999999' }])
   })
 
   it('D-RESUME-4 finds entries below the position also of an epoch that begins while the log is read', () => {
