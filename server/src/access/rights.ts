@@ -30,7 +30,12 @@ export class Rights {
   }
 
   get isAdmin(): boolean {
-    return this.#grants === 'everything' || this.#grants.some(({ operation }) => operation === 'admin')
+    return this.has('admin')
+  }
+
+  /** Whether it allows the operation on anything. */
+  has(operation: Operation): boolean {
+    return this.#grants === 'everything' || this.#grants.some((grant) => grant.operation === operation)
   }
 
   /** Whether it allows anything at all. */

@@ -71,6 +71,10 @@ export class TokenVerifier {
       return refusal(`sub is not a text of 1 to ${MAX_SUBJECT_CHARS} characters`)
     }
     if (isReservedSubject(sub)) return refusal('sub is a name of another kind of caller')
+    // No revocation of its subject would be of one that was issued later.
+    if (iat! * 1_000 > Date.now() + this.#toleranceMs) return refusal('iat is later than now')
+    // It could not be revoked by it.
+    if (jti !== undefined && typeof jti !== 'string') return refusal('jti is no text')
     // From its issue on: one that is refused now for its long life must not count later, when less of it is left.
     if (exp! - Math.min(Date.now() / 1_000, iat!) > MAX_TOKEN_DAYS * 86_400)
       return refusal(`valid for more than ${MAX_TOKEN_DAYS} days`)
@@ -87,7 +91,7 @@ export class TokenVerifier {
       issuedAt: iat! * 1_000,
       expiresAt: exp! * 1_000 + this.#toleranceMs,
       ...(allowed.hides !== undefined && { hides: allowed.hides }),
-      ...(typeof jti === 'string' && { id: jti }),
+      ...(jti !== undefined && { id: jti }),
     }
   }
 }

@@ -333,7 +333,8 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     const epochs = (frame.epochs ?? []).map((text) => parseLogEpoch(text)!)
     this.#stores = epochs.length > 0
     // Before anything it publishes: the first publish in a log decides which later ones are duplicates.
-    for (const [partition, known] of knownEntries(frame.acked ?? [])) this.#context.ingest.testify(partition, known)
+    const proofs = knownEntries(frame.acked ?? [], caller.rights)
+    for (const [partition, entries] of proofs) this.#context.ingest.testify(partition, entries)
     const sequence = frame.sequence === NEW_SEQUENCE ? this.#context.ingest.newSequence() : frame.sequence
     this.#state = {
       phase: 'live',

@@ -60,6 +60,8 @@ describe('tokens', () => {
     ['no exp', () => signed(hs(SECRET), { expires: null }), /exp: missing/],
     ['not yet valid', () => signed(hs(SECRET), { claims: { nbf: 99_999_999_999 } }), /nbf/],
     ['no iat', () => signed(hs(SECRET), { claims: { iat: undefined } }), /iat: missing/],
+    ['issued later than now', () => signed(hs(SECRET), { claims: { iat: Date.now() } }), /iat is later/],
+    ['a jti that nobody can revoke', () => signed(hs(SECRET), { claims: { jti: 7 } }), /jti is no text/],
     ['no sub', () => signed(hs(SECRET), { claims: { sub: undefined } }), /sub: missing/],
     ['an empty sub', () => signed(hs(SECRET), { claims: { sub: '' } }), /sub is not a text/],
     [
