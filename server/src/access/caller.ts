@@ -82,8 +82,11 @@ export function callerOf(
 }
 
 const OF_KEYS = 'key:'
-/** Presence numbers those who have not said who they are. */
-const RESERVED = [OF_KEYS, 'anonymous:']
+/**
+ * Presence numbers those who have not said who they are, and counts under `~more` those that are not listed. To handlers, reactions are
+ * sent by `system:<entity>`.
+ */
+const RESERVED = [OF_KEYS, 'anonymous:', 'system:', '~']
 
 /** A name that handlers, rules and presence know as that of a caller of another kind: no token or certificate is of it. */
 export function isReservedSubject(subject: string): boolean {

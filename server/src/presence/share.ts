@@ -13,7 +13,7 @@ export interface SaidState {
   readonly at: number
 }
 
-/** The key under which those are counted that are not listed. By the grammar of subjects nobody else is likely to have it. */
+/** The key under which those are counted that are not listed. No subject begins with `~`. */
 export const MORE_KEY = '~more'
 
 /** The name of a share in a gateway's report. @param topic has no space in it */

@@ -186,7 +186,7 @@ function refused({ code, message, answers }: Extract<CheckedFrame, { ok: false }
 function plan(frame: ClientFrame, text: string): void {
   switch (frame.type) {
     case 'hello':
-      return void knownEntries(frame.acked ?? [])
+      return void knownEntries(frame.acked ?? [], Rights.EVERYTHING)
     case 'publish':
       return store(frame, text)
     case 'subscribe':
