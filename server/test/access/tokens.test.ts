@@ -85,7 +85,11 @@ describe('tokens', () => {
       () => signed(hs(SECRET), { claims: { sub: 'system:order' } }),
       /another kind/,
     ],
-    ["presence's name for those it does not list", () => signed(hs(SECRET), { claims: { sub: '~more' } }), /another kind/],
+    [
+      "presence's name for those it does not list",
+      () => signed(hs(SECRET), { claims: { sub: '~more' } }),
+      /another kind/,
+    ],
     ['too long', () => signed(hs(SECRET), { claims: { x: 'x'.repeat(9_000) } }), /too long/],
   ])('ACC-TOKEN-1 ACC-TOKEN-6 do not count: %s', async (_, token, says) => {
     expect(await saysOf(bySecret, await token())).toMatch(says)
