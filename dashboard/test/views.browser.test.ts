@@ -178,6 +178,10 @@ describe.skipIf(isSkipped)('views in Chromium', () => {
       await publish('tug.hired', tugs)
       await letters.locator('li', { hasText: '4 since the workers started' }).getByRole('link').click()
       await redriveByKeyboard(page, () => writeFile(mended, ''))
+      await page.goto(`${url}/#/overview`)
+      const tile = page.locator('.tile', { hasText: 'Dead letters' })
+      await tile.getByText('4').waitFor()
+      await until(async () => !(await tile.getAttribute('class'))!.includes('alert'), 'none is stored any more')
     },
     TIMEOUT_MS,
   )

@@ -95,7 +95,7 @@ function routesOf({ audit, ackReplicas = 0, warn }: GatewaySettings, services: G
     audit,
     deadLetters,
     pages,
-    status: new StatusReader(bus, clock),
+    status: new StatusReader(bus, clock, deadLetters),
     onFrame: metrics.onFrame,
     metrics: () => metrics.render(),
   }

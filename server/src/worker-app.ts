@@ -4,6 +4,7 @@ import { systemClock } from './clock.ts'
 import { claimOf } from './config/claim.ts'
 import type { Contract } from './config/model.ts'
 import { Pipeline } from './fold/index.ts'
+import { breakerLog } from './observability/breaker-log.ts'
 import { createReport } from './observability/defects.ts'
 import { shownError } from './observability/shown-error.ts'
 import { WorkerMetrics } from './observability/worker-metrics.ts'
@@ -68,7 +69,7 @@ export async function startWorker(settings: WorkerSettings, contract: Contract):
     ...(redisWaitMs !== undefined && { waitMs: redisWaitMs }),
     ...(breaker !== undefined && { breaker }),
     onOusted: (why) => fail(why),
-    onBreaker: (state) => log(`breaker ${state.class}: ${state.state}`),
+    onBreaker: breakerLog(log),
   })
   const report = createReport(({ id, where, error }) => {
     const { stack, message } = shownError(error)

@@ -22,7 +22,10 @@ export class Summary {
   readonly #breakers = new Tile('Breakers', 'Whether calls to Redis are held back')
   readonly #nodes = new Tile('Processes', 'Gateways and workers')
   readonly #clients = new Tile('Clients', 'Open connections')
-  readonly #letters = new Tile('Dead letters', 'Events on which code failed, since the workers started')
+  readonly #letters = new Tile(
+    'Dead letters',
+    'Events on which code failed since the workers started; marked while some are stored',
+  )
 
   readonly #tiles = [
     ...[this.#stored, this.#delivered, this.#lag, this.#breakers, this.#nodes, this.#clients],
@@ -62,7 +65,9 @@ export class Summary {
     this.#nodes.show(`${ready}/${gateways.length} + ${workers.length}`, isRed)
     this.#clients.show(formatCount(gateways.reduce((sum, { sessions }) => sum + sessions, 0)))
     const dead = this.#monitor.rates.endingIn(DEAD_LETTERS).reduce((sum, { total }) => sum + total, 0)
-    this.#letters.show(formatCount(dead), dead > 0)
+    const areStored = (status.deadLetters ?? []).length > 0
+    // Those of before the workers started are not counted.
+    this.#letters.show(areStored && dead === 0 ? 'some' : formatCount(dead), areStored)
   }
 }
 

@@ -155,6 +155,7 @@ export class Bus {
   readonly #slots: readonly number[]
   readonly #clocks: readonly PartitionClock[]
   readonly #claim: ContractClaim | undefined
+  #isEmptied = false
 
   /** Use `openBus`. */
   constructor(
@@ -326,9 +327,18 @@ export class Bus {
         throw error
       }
     })
+    const stored = withDeadline(COMMAND_DEADLINE_MS, storedPartitions(this.#nodes.atKey(keys.cluster).redis))
+    const isEmptied = stored.then((count) => count === undefined).catch(() => this.#isEmptied)
     const { redis } = this.#nodes.atKey(keys.workers)
-    const workers = withDeadline(COMMAND_DEADLINE_MS, readWorkerReports(redis)).catch(() => undefined)
-    return { owners: (await thoseThatAnswer(asked)).flat(), workers: await workers, faults }
+    const reports = withDeadline(COMMAND_DEADLINE_MS, readWorkerReports(redis)).catch(() => undefined)
+    const [owners, workers, emptied] = await Promise.all([thoseThatAnswer(asked), reports, isEmptied])
+    this.#isEmptied = emptied
+    return { owners: owners.flat(), workers, faults }
+  }
+
+  /** Whether what was stored is gone, as last seen by `look`: until a process starts, nothing says how many partitions there are. */
+  get isEmptied(): boolean {
+    return this.#isEmptied
   }
 
   /** Why nothing may be acknowledged, as last seen by `look`. */

@@ -16,6 +16,10 @@ interface Kind {
 /** A Redis without TLS also answers a TLS greeting like this. */
 export const SILENT = 'it does not answer; are host and port right, and TLS (rediss://) or its absence (redis://)?'
 
+/** While it loads, no answer is an error: nothing tells it from one that hangs. */
+export const CONNECTED_AND_SILENT =
+  'it takes connections and does not answer: it hangs, is paused, is no Redis, or is still reading its data; TIDEGATE_REDIS_WAIT_SECONDS sets how long to wait'
+
 /** First match wins; matched against code and message of the error. */
 const KINDS: readonly Kind[] = [
   {
@@ -29,7 +33,7 @@ const KINDS: readonly Kind[] = [
     isFinal: true,
   },
   {
-    matches: /NOPERM/,
+    matches: /NOPERM|The user executing the script can't/,
     why: 'the user of REDIS_URL may not run what Tidegate needs; docs/redis.md has its rights',
     isFinal: true,
   },
@@ -106,6 +110,7 @@ const KINDS: readonly Kind[] = [
     matches: /ECONNRESET|EPIPE|Connection is closed|socket disconnected/,
     why: 'it closes the connection; does that port want TLS (rediss://), or a client certificate?',
   },
+  { matches: /^Socket timeout/, why: CONNECTED_AND_SILENT },
   { matches: /ETIMEDOUT|timed out|timeout|EHOSTUNREACH|ENETUNREACH/i, why: SILENT },
 ]
 

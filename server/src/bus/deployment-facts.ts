@@ -9,6 +9,7 @@ import type { Redis, RedisOf } from './redis/connection.ts'
 import { infoOf, type RedisInfo, unlessForbidden } from './redis/redis-fitness.ts'
 import { redisNow } from './redis/redis-time.ts'
 import { checkRights, type Role } from './redis/rights.ts'
+import { writeRefusal } from './redis/write-refusal.ts'
 import { type GatewayReport, readGatewayReports } from './reports/gateway-report.ts'
 import type { Read } from './reports/live-reports.ts'
 import { type PartitionOwner, partitionOwners } from './reports/partition-owners.ts'
@@ -29,6 +30,8 @@ export interface RedisFacts {
   readonly clockAheadMs: number
   /** What the user of REDIS_URL lacks for a process of either role, in words. */
   readonly lackingRights: Readonly<Partial<Record<Role, string>>>
+  /** As `writeRefusal` has it. */
+  readonly writeRefusal: string | undefined
 }
 
 /** A master of a cluster that does not answer, while others do. */
@@ -74,16 +77,19 @@ export async function readDeploymentFacts(url: string, waitMs: number, assumed?:
   const faults = new Map<Node, string>()
   try {
     await nodes.reach(waitMs, faults)
-    const before = await readRedis(nodes.all.find((node) => !faults.has(node))!)
+    const first = nodes.all.find((node) => !faults.has(node))!
+    const before = await readRedis(first)
     const { gateway, worker } = before.lackingRights
     // A Sentinel has no data to ask for, one node of a cluster only a part, and others may refuse the calls.
     const isWhole = nodes.isCluster || (before.info.get('redis_mode') ?? 'standalone') === 'standalone'
     const mayRead = isWhole && (gateway === undefined || worker === undefined)
     const deployment = mayRead ? await readDeployment(nodes, faults, waitMs, assumed) : NOTHING
     const answering = nodes.all.filter((node) => !faults.has(node))
-    const others = await Promise.all(answering.filter(({ name }) => name !== before.node).map(readRedis))
+    const others = await Promise.all(answering.filter((node) => node !== first).map(withRefusal))
     const away = [...faults].map(([node, why]) => awayNode(nodes, node, why, deployment.partitions ?? 0))
-    return { ...before, others, away, sentinels: await routeTo(url).sentinelFacts(), ...deployment }
+    const refusal = await writeRefusal(first.redis)
+    const sentinels = await routeTo(url).sentinelFacts()
+    return { ...before, writeRefusal: refusal, others, away, sentinels, ...deployment }
   } finally {
     nodes.close()
   }
@@ -99,7 +105,12 @@ const NOTHING = {
   contractHash: undefined,
 } satisfies Partial<DeploymentFacts>
 
-async function readRedis({ name, redis }: Node): Promise<RedisFacts> {
+async function withRefusal(node: Node): Promise<RedisFacts> {
+  const read = await readRedis(node)
+  return { ...read, writeRefusal: await writeRefusal(node.redis) }
+}
+
+async function readRedis({ name, redis }: Node): Promise<Omit<RedisFacts, 'writeRefusal'>> {
   const info = await infoOf(redis, 'everything')
   const ofRole = (role: Role) => (info.get('redis_mode') === 'sentinel' ? undefined : rightsFault(redis, role))
   const [gateway, worker] = await Promise.all([ofRole('gateway'), ofRole('worker')])

@@ -97,7 +97,7 @@ async function examineRedis(settings: Settings, contractHash: string | undefined
   return [
     { of: version === undefined ? 'Redis' : `Redis ${version}`, findings: redisFindings(facts, settings.ackReplicas) },
     {
-      of: `processes (${processesOf(facts)}, ${facts.partitions ?? 'no'} partitions)`,
+      of: `processes (${processesOf(facts)})`,
       findings: deploymentFindings(
         { ...facts, takesWrites: [facts, ...facts.others].every(takesWrites) },
         { partitions: settings.partitions, contractHash },
@@ -108,9 +108,11 @@ async function examineRedis(settings: Settings, contractHash: string | undefined
 
 /** How many there are, where they can say so. */
 function processesOf(facts: DeploymentFacts): string {
-  const canSay = [facts, ...facts.others].every(takesWrites)
+  const isReadable = Object.keys(facts.lackingRights).length < 2
+  const canSay = isReadable && [facts, ...facts.others].every(takesWrites)
   const count = (n: number, what: string, isUnknown: boolean) =>
     n === 0 && (isUnknown || !canSay) ? `unknown ${what}` : `${n} ${what}`
+  const partitions = facts.partitions ?? (isReadable ? 'no' : 'unknown')
   return [
     count(
       facts.gateways.size,
@@ -122,6 +124,7 @@ function processesOf(facts: DeploymentFacts): string {
       'workers',
       facts.away.some(({ hasWorkers }) => hasWorkers),
     ),
+    `${partitions} partitions`,
   ].join(', ')
 }
 

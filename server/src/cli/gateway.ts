@@ -1,11 +1,11 @@
 import type { Logger } from 'pino'
 import { anonymousMode, gatewayChoice, modeWarning } from '../access/index.ts'
-import type { GuardState } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import type { Contract } from '../config/model.ts'
 import { readSettings, type Settings } from '../config/settings.ts'
 import type { RunningGateway } from '../gateway-app.ts'
 import { Audit } from '../observability/audit.ts'
+import { breakerLog } from '../observability/breaker-log.ts'
 import type { Defect } from '../observability/defects.ts'
 import { createLog } from '../observability/log.ts'
 import { loadTracing } from '../tracing/index.ts'
@@ -67,7 +67,7 @@ export async function openGateway(
     onSlow,
     maxRate,
   }
-  const onBreaker = (state: GuardState) => log.warn({ breaker: state }, `breaker ${state.class}: ${state.state}`)
+  const onBreaker = breakerLog((line, state) => log.warn({ breaker: state }, line))
   const onDefect = ({ id, where, error }: Defect) => log.error({ defect: id, err: error }, `defect in ${where}`)
   const breaker = breakerLimits(settings)
   // Whatever the level of the log is: accounts are asked for afterwards.

@@ -1,4 +1,4 @@
-import type { Bus } from '../bus/index.ts'
+import { BusUnavailable, type ReachableBus } from '../bus/index.ts'
 import { parseDuration } from '../config/duration.ts'
 import { readLag, type TopicLag, together } from './deployment/lag.ts'
 import { runningContract } from './deployment/running-contract.ts'
@@ -6,14 +6,15 @@ import { entriesText } from './deployment/status-screen.ts'
 import { table } from './deployment/table.ts'
 import { ageText } from './deployment/units.ts'
 import { printable, printableJson } from './printable.ts'
-import { withBus } from './running-bus.ts'
+import { awayLines, withReachableBus } from './running-bus.ts'
 import { type Shown, screenWidth, watched } from './screen.ts'
 import { parseArguments, UsageError } from './usage-error.ts'
 
 export const usage = `tidegate lag [<topic>] [--all] [--max <duration>] [--watch] [--json] [--data <folder>]
 
 Shows what is stored and not computed yet: for each partition and topic that flows, windows or entities read, the record batches
-behind the last commit of its owner, and the age of the oldest. A record batch holds the events of about one append.
+behind the last commit of its owner, and the age of the oldest. A record batch holds the events of about one append. While a
+master of a cluster does not answer it is named, the rest is shown, and it ends with 1.
 
   --all    also the logs that are read to their ends
   --max    ends with 1 if something is further behind (30s)
@@ -39,7 +40,8 @@ export async function run(args: string[]): Promise<number> {
   const [topic, ...more] = positionals
   if (more.length > 0) throw new UsageError('say one topic, or none for all')
   const maxMs = flags.max === undefined ? Number.POSITIVE_INFINITY : parseMax(flags.max)
-  return withBus(flags, 'lag', (bus) => watched(() => look(bus, topic, maxMs, flags), flags))
+  // Anew for each look: masters go away and come back.
+  return watched(() => withReachableBus(flags, 'lag', (reached) => look(reached, topic, maxMs, flags)), flags)
 }
 
 function parseMax(text: string): number {
@@ -51,12 +53,17 @@ function parseMax(text: string): number {
 }
 
 async function look(
-  bus: Bus,
+  { bus, away }: ReachableBus,
   topic: string | undefined,
   maxMs: number,
   flags: { readonly all: boolean; readonly json: boolean },
 ): Promise<Shown> {
-  const read = await readLag(bus, await runningContract(bus))
+  // A node that is away may be the one that knows it.
+  const contract = await runningContract(bus).catch((error) => {
+    if (away.length > 0 && error instanceof BusUnavailable) return undefined
+    throw error
+  })
+  const read = await readLag(bus, contract, new Set(away.flatMap(({ partitions }) => partitions)))
   const asked = topic === undefined ? read : read.filter((one) => one.topic === topic)
   if (topic !== undefined && asked.length === 0) {
     throw new Error(`nothing is computed from ${printable(topic)}, so that nothing can be behind. See: tidegate topics`)
@@ -64,8 +71,10 @@ async function look(
   const shown = asked
     .filter(({ entries }) => flags.all || entries > 0)
     .sort((a, b) => b.ageMs - a.ageMs || a.partition - b.partition || a.topic.localeCompare(b.topic))
-  const code = asked.some(({ ageMs }) => ageMs > maxMs) ? 1 : 0
-  return { lines: flags.json ? shown.map(printableJson) : lines(asked, shown), code }
+  const code = away.length > 0 || asked.some(({ ageMs }) => ageMs > maxMs) ? 1 : 0
+  const missing = awayLines(away)
+  if (flags.json) for (const line of missing) process.stderr.write(`${line}\n`)
+  return { lines: flags.json ? shown.map(printableJson) : [...lines(asked, shown), ...missing], code }
 }
 
 function lines(asked: readonly TopicLag[], shown: readonly TopicLag[]): string[] {

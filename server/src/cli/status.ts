@@ -1,4 +1,4 @@
-import { type Bus, readDeploymentFacts } from '../bus/index.ts'
+import { type Bus, BusMismatch, BusUnavailable, BusUnreachable, readDeploymentFacts } from '../bus/index.ts'
 import { readSettings } from '../config/settings.ts'
 import { readLag, type TopicLag } from './deployment/lag.ts'
 import { runningContract } from './deployment/running-contract.ts'
@@ -35,6 +35,8 @@ Examples:
 `
 
 const WAIT_MS = 2_000
+/** Of a Redis that answers in part. */
+const FORESEEN = [BusUnavailable, BusUnreachable, BusMismatch]
 
 /** Resolves to the exit code. @throws UsageError, BusUnreachable, BusMismatch */
 export async function run(args: string[]): Promise<number> {
@@ -49,9 +51,13 @@ export async function run(args: string[]): Promise<number> {
   const look = async () => {
     const facts = await readDeploymentFacts(url, WAIT_MS, settings.partitions)
     // A bus needs all masters.
-    const isWhole = facts.away.length === 0
-    if (isWhole) bus ??= await openRunningBus(url, 'status')
-    const lag = isWhole ? await lagOf(bus!) : undefined
+    const lag =
+      facts.away.length > 0
+        ? undefined
+        : await orUnknown(async () => {
+            bus ??= await openRunningBus(url, 'status')
+            return readLag(bus, await runningContract(bus))
+          })
     const status = deploymentStatus(facts, lag, Date.now(), settings.ackReplicas)
     const lines = flags.json ? [printableJson(status)] : statusScreen(status, screenWidth())
     return { lines, code: status.ok ? 0 : 1 }
@@ -63,6 +69,12 @@ export async function run(args: string[]): Promise<number> {
   }
 }
 
-async function lagOf(bus: Bus): Promise<readonly TopicLag[]> {
-  return readLag(bus, await runningContract(bus))
+/** What keeps it from being read is among the findings. */
+async function orUnknown(read: () => Promise<readonly TopicLag[]>): Promise<readonly TopicLag[] | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    if (FORESEEN.some((kind) => error instanceof kind)) return undefined
+    throw error
+  }
 }

@@ -1,11 +1,11 @@
 import { didYouMean } from '@tidegate/protocol'
-import type { Bus } from '../bus/index.ts'
+import { BusUnavailable, type ReachableBus } from '../bus/index.ts'
 import { runningContract } from './deployment/running-contract.ts'
 import { type Column, table } from './deployment/table.ts'
 import { readTopics, type StoredLog, type StoredTopic } from './deployment/topics.ts'
 import { ageText, bytesText, countText } from './deployment/units.ts'
 import { printable, printableJson } from './printable.ts'
-import { withBus } from './running-bus.ts'
+import { awayLines, withReachableBus } from './running-bus.ts'
 import { screenWidth } from './screen.ts'
 import { parseArguments, UsageError } from './usage-error.ts'
 
@@ -13,7 +13,7 @@ export const usage = `tidegate topics [<topic>] [--json] [--data <folder>]
 
 Shows the topics of the running config with what is stored of each: partitions that have some of it, record batches (each holds
 the events of about one append), memory in Redis, the age of the oldest and the newest, and the retention. Of one topic it shows
-each partition.
+each partition. While a master of a cluster does not answer it is named, the rest is shown, and it ends with 1.
 
   --json  one JSON object a line, with the partitions
   --data  folder of the \`tidegate start\` to look at, when REDIS_URL is not set
@@ -32,23 +32,34 @@ export async function run(args: string[]): Promise<number> {
   })
   const [topic, ...more] = positionals
   if (more.length > 0) throw new UsageError('say one topic, or none for all')
-  const { topics, now } = await withBus(flags, 'topics', async (bus) => {
-    return { topics: await read(bus, topic), now: await bus.now() }
+  const { topics, now, missing } = await withReachableBus(flags, 'topics', async (reached) => {
+    const { bus, away } = reached
+    const whole = Array.from({ length: bus.partitions }, (_, partition) => partition).find((one) => !isAway(away, one))
+    return { topics: await read(reached, topic), now: await bus.now(whole), missing: awayLines(away) }
   })
   const lines = flags.json ? topics.map(printableJson) : topic === undefined ? all(topics, now) : one(topics[0]!, now)
   for (const line of lines) process.stdout.write(`${line}\n`)
-  return 0
+  for (const line of missing) process.stderr.write(`${line}\n`)
+  return missing.length > 0 ? 1 : 0
 }
 
-async function read(bus: Bus, topic: string | undefined): Promise<StoredTopic[]> {
-  const contract = await runningContract(bus)
+const isAway = (away: ReachableBus['away'], partition: number) =>
+  away.some(({ partitions }) => partitions.includes(partition))
+
+async function read({ bus, away }: ReachableBus, topic: string | undefined): Promise<StoredTopic[]> {
+  const contract = await runningContract(bus).catch((error) => {
+    const [node] = awayLines(away)
+    throw node !== undefined && error instanceof BusUnavailable
+      ? new Error(`it is not known which topics there are. ${node}`)
+      : error
+  })
   if (contract === undefined) throw new Error('no gateway or worker that says its topics has run on this Redis')
   const asked = contract.topics.filter(({ name }) => topic === undefined || name === topic)
   if (topic !== undefined && asked.length === 0) {
     const names = contract.topics.map(({ name }) => name)
     throw new Error(`the running config has no topic ${printable(topic)}.${didYouMean(topic, names)}`)
   }
-  return readTopics(bus, asked)
+  return readTopics(bus, asked, new Set(away.flatMap(({ partitions }) => partitions)))
 }
 
 const STORED: readonly Column[] = [

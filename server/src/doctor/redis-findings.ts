@@ -1,4 +1,4 @@
-import { type AwayNode, type DeploymentFacts, type RedisFacts, unfitness } from '../bus/index.ts'
+import { type AwayNode, type DeploymentFacts, HOLDS_WRITES, type RedisFacts, unfitness } from '../bus/index.ts'
 import { named } from './deployment-findings.ts'
 import type { Finding } from './finding.ts'
 import { nodeFindings } from './node-findings.ts'
@@ -37,14 +37,8 @@ function ofNodesTogether(each: readonly { readonly node: string; readonly findin
   })
 }
 
-/** Whether a Redis that runs stores anything, as far as it says so. Pure. */
-export function takesWrites({ info, parameters }: Pick<RedisFacts, 'info' | 'parameters'>): boolean {
-  const fails = (field: string) => (info.get(field) ?? 'ok') !== 'ok'
-  if (info.get('aof_enabled') === '1' && fails('aof_last_write_status')) return false
-  const snapshotsMatter = parameters.get('stop-writes-on-bgsave-error') === 'yes' && parameters.get('save') !== ''
-  if (snapshotsMatter && fails('rdb_last_bgsave_status')) return false
-  return Number(parameters.get('min-replicas-to-write') ?? 0) <= onlineReplicas(info)
-}
+/** Whether a Redis that runs stores anything. */
+export const takesWrites = ({ writeRefusal }: Pick<RedisFacts, 'writeRefusal'>): boolean => writeRefusal === undefined
 
 const onlineReplicas = (info: RedisFacts['info']): number =>
   [...info].filter(([field, value]) => /^slave\d+$/.test(field) && value.includes('state=online')).length
@@ -68,6 +62,7 @@ function ofOne(redis: RedisFacts, hasSentinels: boolean, ackReplicas: number): F
     ...rights(redis),
     ...persistence(redis),
     ...memory(redis),
+    ...writes(redis),
     ...replication(redis, isNode || hasSentinels, ackReplicas),
     ...(isNode ? nodeFindings(redis) : []),
     ...connections(redis),
@@ -183,23 +178,42 @@ function* memory({ info }: RedisFacts): Iterable<Finding> {
   }
 }
 
-function* replication({ info, parameters }: RedisFacts, isPromoted: boolean, ackReplicas: number): Iterable<Finding> {
+function* writes({ writeRefusal, info, parameters }: RedisFacts): Iterable<Finding> {
+  if (writeRefusal === undefined) return
+  if (writeRefusal === HOLDS_WRITES) {
+    yield {
+      code: 'redis-holds-writes',
+      severity: 'error',
+      what: 'It answers what reads, and holds back what writes: it is paused (CLIENT PAUSE), or handing over to a replica.',
+      todo: 'Wait some seconds. If that stays, see who paused it, and CLIENT UNPAUSE.',
+    }
+  } else if (writeRefusal.startsWith('NOREPLICAS')) {
+    const good = Number(info.get('min_slaves_good_slaves') ?? 0)
+    const required = `min-replicas-to-write is ${parameters.get('min-replicas-to-write') ?? 'set'}`
+    yield {
+      code: 'redis-refuses-writes',
+      severity: 'error',
+      what: `${required}, and ${count(good, 'replica')} follow closely enough: it refuses every write.`,
+      todo: 'Start replicas (REPLICAOF), see why they lag (INFO replication), or lower min-replicas-to-write.',
+    }
+  } else if (!/^(MISCONF|READONLY)/.test(writeRefusal)) {
+    yield {
+      code: 'redis-refuses-writes',
+      severity: 'error',
+      what: `It refuses every write: ${writeRefusal}`,
+      todo: 'See its log.',
+    }
+  }
+}
+
+function* replication({ info }: RedisFacts, isPromoted: boolean, ackReplicas: number): Iterable<Finding> {
   const replicas = onlineReplicas(info)
-  const required = Number(parameters.get('min-replicas-to-write') ?? 0)
   if (ackReplicas > replicas) {
     yield {
       code: 'redis-too-few-replicas',
       severity: 'error',
       what: `TIDEGATE_ACK_REPLICAS is ${ackReplicas}, and ${count(replicas, 'replica')} follow: nothing can be acknowledged.`,
       todo: 'Start replicas (REPLICAOF), or lower TIDEGATE_ACK_REPLICAS.',
-    }
-  }
-  if (required > replicas) {
-    yield {
-      code: 'redis-refuses-writes',
-      severity: 'error',
-      what: `min-replicas-to-write is ${required}, and ${count(replicas, 'replica')} follow: it refuses every write.`,
-      todo: 'Start replicas (REPLICAOF), or lower min-replicas-to-write.',
     }
   }
   if (replicas > 0 && ackReplicas === 0) {

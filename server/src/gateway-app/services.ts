@@ -94,7 +94,7 @@ export async function openServices(
     canaries,
     presence,
     queries: new Queries(bus, contract, report, loopTurn),
-    readiness: new Readiness({ bus, readyShare, delivery, canaries, clock }),
+    readiness: new Readiness({ bus, readyShare, delivery, canaries, clock, warn: settings.warn }),
     streams: new Streams(delivery, access, admission, report, presence?.book),
   }
 }

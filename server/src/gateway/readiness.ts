@@ -15,6 +15,10 @@ const LOOK_EVERY_MS = 500
 /** One canary period, and two more in which each gateway thought that another one would send. */
 const CANARY_STALE_MS = 2.8 * CANARY_EVERY_MS
 
+const DATA_GONE =
+  'what was stored is gone: Redis was emptied, or came back without its data. Stop gateways and workers and restore a backup; ' +
+  'started again without one, they continue with nothing'
+
 /** Something that does not work. */
 export interface RedPart {
   readonly part: 'redis' | 'breaker' | 'delivery' | 'owner' | 'draining'
@@ -53,6 +57,8 @@ export interface ReadinessOptions {
   readonly delivery: Pick<Delivery, 'tailState'>
   readonly canaries: Canaries
   readonly clock: WallClock
+  /** Called with one line when a gateway that was ready is not, and when it is again; not while it is about to stop. */
+  readonly warn?: ((line: string) => void) | undefined
 }
 
 /**
@@ -69,7 +75,9 @@ export class Readiness {
   #nodeFaults: readonly RedPart[] = []
   /** Partition -> since when it has no owner. */
   readonly #ownerless = new Map<number, number>()
+  #emptiedSince: number | undefined
   #drainingSince: number | undefined
+  #isKnownAsReady: boolean | undefined
   #verdict: { readonly ready: boolean; readonly since: number }
   #timer: NodeJS.Timeout | undefined
 
@@ -100,7 +108,11 @@ export class Readiness {
     const ofPartitions = [...this.#redDelivery(tails), ...this.#redOwners()]
     const nowhere = closedNowhere(breakers)
     const ofGateway = [...this.#redGateway(), ...nowhere.flatMap(redBreaker)]
-    const ofNodes = [...this.#nodeFaults, ...breakers.filter((one) => !nowhere.includes(one)).flatMap(redBreaker)]
+    const ofNodes = [
+      ...this.#redData(),
+      ...this.#nodeFaults,
+      ...breakers.filter((one) => !nowhere.includes(one)).flatMap(redBreaker),
+    ]
     const works = 1 - new Set(ofPartitions.map(({ partition }) => partition)).size / partitions
     const ready = ofGateway.length === 0 && works > 0 && works >= readyShare
     if (ready !== this.#verdict.ready) this.#verdict = { ready, since: clock.now() }
@@ -127,6 +139,11 @@ export class Readiness {
         this.#workers = [...workers].map(([worker, report]) => ({ worker, breakers: report.breakers }))
       this.#nodeFaults = faults.map((fault) => this.#redNode(fault))
       this.#redisFault = undefined
+      if (!bus.isEmptied) this.#emptiedSince = undefined
+      else if (this.#emptiedSince === undefined) {
+        this.#emptiedSince = clock.now()
+        this.#options.warn?.(DATA_GONE)
+      }
       for (const { partition, owned } of owners) {
         if (owned) this.#ownerless.delete(partition)
         else if (!this.#ownerless.has(partition)) this.#ownerless.set(partition, clock.now())
@@ -135,7 +152,19 @@ export class Readiness {
       const since = this.#redisFault?.since ?? clock.now()
       this.#redisFault = { part: 'redis', since, why: error instanceof Error ? error.message : String(error) }
     }
-    this.report()
+    this.#tell()
+  }
+
+  #tell(): void {
+    const { ready, red, draining } = this.report()
+    if (draining || ready === this.#isKnownAsReady || (!ready && this.#isKnownAsReady === undefined)) return
+    if (this.#isKnownAsReady !== undefined) this.#options.warn?.(ready ? 'ready again' : `not ready: ${red[0]!.why}`)
+    this.#isKnownAsReady = ready
+  }
+
+  /** It continues with what comes: that clients are refused would bring nothing back. */
+  #redData(): RedPart[] {
+    return this.#emptiedSince === undefined ? [] : [{ part: 'redis', since: this.#emptiedSince, why: DATA_GONE }]
   }
 
   #redNode({ node, why }: NodeFault): RedPart {
@@ -170,8 +199,8 @@ export class Readiness {
   }
 }
 
-function redBreaker({ class: busClass, node, state, since }: GuardState): RedPart[] {
+function redBreaker({ class: busClass, node, state, since, why: cause }: GuardState): RedPart[] {
   if (state === 'closed') return []
-  const why = `calls of ${busClass} to ${node ?? 'Redis'} fail`
+  const why = `calls of ${busClass} to ${node ?? 'Redis'} fail${cause === undefined ? '' : `: ${cause}`}`
   return [{ part: 'breaker', class: busClass, ...(node !== undefined && { node }), since, why }]
 }

@@ -114,7 +114,7 @@ export class Pool<Data extends object> {
       const outcome = await holder.run()
       if (outcome === 'released' && this.#isYielded(id)) void this.#offerSoon(data)
       else if (outcome === 'released') await this.#offer(data)
-      if (outcome === 'fenced') log('another worker owns it now')
+      if (outcome === 'fenced') log('another worker has it now, or Redis has lost who has it')
     } catch (error) {
       log(errorText(error))
     } finally {

@@ -75,14 +75,14 @@ export class WorkerReadiness {
   }
 }
 
-function redBreaker({ class: busClass, node, state }: GuardState): RedPart[] {
+function redBreaker({ class: busClass, node, state, why }: GuardState): RedPart[] {
   if (state === 'closed') return []
   return [
     {
       part: 'breaker',
       class: busClass,
       ...(node !== undefined && { node }),
-      why: `calls of ${busClass} to ${node ?? 'Redis'} fail`,
+      why: `calls of ${busClass} to ${node ?? 'Redis'} fail${why === undefined ? '' : `: ${why}`}`,
     },
   ]
 }

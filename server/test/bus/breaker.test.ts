@@ -67,6 +67,17 @@ describe('guard', () => {
     expect(changes).toEqual(['open', 'half_open', 'open', 'half_open', 'closed'])
   })
 
+  it('B-GUARD-9 says why: the breaker, and whatever it refuses', async () => {
+    const { guard } = guardOf({ failures: 1, resetMs: 10_000 })
+    expect(guard.state).not.toHaveProperty('why')
+    const message = 'NOREPLICAS Not enough good replicas to write.'
+    await guard.run(() => Promise.reject(Object.assign(new Error(message), { name: 'ReplyError' }))).catch(silent)
+    expect(guard.state.why).toMatch(/^too few replicas follow it/)
+    expect(await guard.run(works).catch(silent)).toMatchObject({
+      message: expect.stringMatching(/calls are held back: too few replicas follow it.*min-replicas-to-write/),
+    })
+  })
+
   it('B-GUARD-4 a call without an answer in time failed, and may have run', async () => {
     const guard = new Guard('append', { deadlineMs: 20 })
     const startedAt = performance.now()

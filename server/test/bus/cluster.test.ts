@@ -6,6 +6,7 @@ import {
   type BusSettings,
   BusUnavailable,
   type LogEntry,
+  openReachableBus,
   RecordBatchBuilder,
   readDeploymentFacts,
 } from '../../src/bus/index.ts'
@@ -14,6 +15,7 @@ import { keys, QUEUE_PREFIX } from '../../src/bus/keys.ts'
 import { slotOf } from '../../src/bus/redis/hash-slot.ts'
 import { type DeploymentStatus, deploymentStatus } from '../../src/cli/deployment/status.ts'
 import { statusScreen } from '../../src/cli/deployment/status-screen.ts'
+import { readTopics } from '../../src/cli/deployment/topics.ts'
 import { redisFindings } from '../../src/doctor/index.ts'
 import { type PartitionFigures, WorkerMetrics } from '../../src/observability/worker-metrics.ts'
 import { readExposition } from '../observability/exposition.ts'
@@ -362,7 +364,7 @@ describe('figures of the nodes', () => {
   })
 
   it.each(['SIGKILL', 'SIGSTOP'] as const)(
-    'X-STATUS-4 DOC-CLUSTER-2 status and doctor - a master after %s is named, and the rest is shown',
+    'X-STATUS-4 X-AWAY-1 DOC-CLUSTER-2 status, lag and doctor - a master after %s is named, and the rest is shown',
     async (signal) => {
       await opened()
       const owners = await Promise.all(all.map(ownerOf))
@@ -387,6 +389,18 @@ describe('figures of the nodes', () => {
         expect(statusScreen(status, 80).find((line) => line.startsWith(node!))).toContain('DOES NOT ANSWER')
         // It looks in the same way, and has nothing else to show of it.
         if (signal === 'SIGSTOP') return
+        const missing = new RegExp(
+          `^Node ${node} does not answer, which has partitions? [\\d, -]+ of this: .*nothing listens`,
+          'm',
+        )
+        expect(await runCommand('lag')).toMatchObject({ code: 1, out: expect.stringMatching(missing) })
+        const settings = { url: cluster.url, name: 'test', channels: ['query'], waitMs: 2_000 } as const
+        const { bus, away } = await openReachableBus(settings, PARTITIONS)
+        cleanups.push(() => bus.close())
+        expect(away).toMatchObject([{ node, partitions: heldBy(true) }])
+        const topic = { name: 'sensor.reading', kind: 'source', retentionMs: 1 } as const
+        const [stored] = await readTopics(bus, [topic], new Set(heldBy(true)))
+        expect(stored!.partitions.map(({ partition }) => partition)).toEqual(heldBy(false))
         expect(await runCommand('doctor')).toMatchObject({
           code: 1,
           out: expect.stringMatching(new RegExp(`error node-away\\n +Node ${node} does not answer`)),

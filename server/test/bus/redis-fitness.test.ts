@@ -94,7 +94,7 @@ describe('a Redis that cannot be reached', () => {
     [
       'a server that says nothing',
       async () => `redis://127.0.0.1:${await listening(createServer((socket) => socket.on('error', () => {})))}`,
-      /it does not answer/,
+      /it takes connections and does not answer.* is no Redis/,
       SILENT_MS,
     ],
     [

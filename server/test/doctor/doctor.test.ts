@@ -97,20 +97,42 @@ describe('redisFindings', () => {
   })
 })
 
-describe('takesWrites', () => {
-  const SNAPSHOTS = { 'stop-writes-on-bgsave-error': 'yes', save: '3600 1' }
-  const full = { rdb_last_bgsave_status: 'err' }
+describe('a Redis that takes no writes', () => {
+  const found = async () => {
+    const { writeRefusal, ...rest } = await facts()
+    return [takesWrites({ writeRefusal }), ...redisFindings({ ...rest, writeRefusal }, 0).map(({ what }) => what)]
+  }
 
-  it.each<[takes: boolean, info: Record<string, string>, parameters: Record<string, string>]>([
-    [true, { aof_enabled: '1', aof_last_write_status: 'ok' }, SNAPSHOTS],
-    [false, { aof_enabled: '1', aof_last_write_status: 'err' }, {}],
-    [false, full, SNAPSHOTS],
-    [true, full, { ...SNAPSHOTS, save: '' }],
-    [false, {}, { 'min-replicas-to-write': '1' }],
-    [true, { slave0: 'ip=10.0.0.2,state=online' }, { 'min-replicas-to-write': '1' }],
-  ])('DOC-WRITES-1 %j: %j, %j', (takes, info, parameters) => {
-    const entries = (record: Record<string, string>) => new Map(Object.entries(record))
-    expect(takesWrites({ info: entries(info), parameters: entries(parameters) })).toBe(takes)
+  it('DOC-WRITES-1 DOC-ERROR-1 since it is paused', async () => {
+    await redis.call('CLIENT', 'PAUSE', '60000', 'WRITE')
+    try {
+      expect(await found()).toEqual([false, expect.stringMatching(/holds back what writes.*CLIENT PAUSE/)])
+    } finally {
+      await redis.call('CLIENT', 'UNPAUSE')
+    }
+    expect(await found()).toEqual([true])
+  })
+
+  it('DOC-WRITES-1 DOC-ERROR-1 since its replica does not keep up', async () => {
+    const replica = await startTestRedis(['--replicaof', '127.0.0.1', `${server.port}`])
+    const lag = async () => /lag=(\d+)/.exec(await redis.info('replication'))?.[1]
+    try {
+      await until(async () => (await lag()) === '0', 'the replica follows')
+      await configure({ 'min-replicas-to-write': '1', 'min-replicas-max-lag': '2' })
+      await expect.poll(async () => (await found())[0], { timeout: 10_000 }).toBe(true)
+      process.kill(replica.pid, 'SIGSTOP')
+      await expect
+        .poll(found, { timeout: 10_000, interval: 500 })
+        .toEqual([
+          false,
+          'min-replicas-to-write is 1, and 0 replicas follow closely enough: it refuses every write.',
+          expect.stringMatching(/It has replicas/),
+        ])
+    } finally {
+      await configure({ 'min-replicas-to-write': '0' })
+      process.kill(replica.pid, 'SIGCONT')
+      await replica.close()
+    }
   })
 
   it('DOC-ERROR-1 of an eviction policy it says what it is, and then what to do', async () => {

@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { StatusAnswer } from '../../src/gateway/index.ts'
 import type { ReadinessReport } from '../../src/gateway/readiness.ts'
 import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
 import { contract } from '../support/contract.ts'
 import { useGateway } from '../support/use-gateway.ts'
+import { useConnection } from '../support/use-redis.ts'
 
 // As a gateway has it: an append that hangs is what is seen first.
-const server = await useGateway(contract, { appendDeadlineMs: 180 })
+const said: string[] = []
+const server = await useGateway(contract, { appendDeadlineMs: 180, warn: (line) => said.push(line) })
+const admin = await useConnection(server.redis.url)
 let worker: RunningWorker
 
 beforeAll(async () => {
@@ -57,4 +61,32 @@ it('G-HEALTH-1 G-HEALTH-3 G-HEALTH-4 turns red when Redis hangs, says what and s
   // It is ready again as soon as half of the partitions are back.
   await expect.poll(async () => (await readiness()).report.red, { timeout: 3_000 }).toEqual([])
   expect((await readiness()).status).toBe(200)
+})
+
+it('B-GUARD-10 G-HEALTH-3 G-HEALTH-9 says that its user may not write any more, what to do, and then that it is ready again', async () => {
+  await expect.poll(() => said.at(-1), { timeout: 10_000 }).toBe('ready again')
+  said.length = 0
+  await admin.acl('SETUSER', 'default', '-xadd')
+  const reasons = async () => (await readiness()).report.red.map(({ why }) => why).join('\n')
+  try {
+    await expect.poll(reasons, { timeout: 10_000 }).toMatch(/the user of REDIS_URL may not run what Tidegate needs/)
+    expect((await readiness()).report.breakers.filter(({ state }) => state !== 'closed')).toEqual([])
+    await expect.poll(() => said.findLast((line) => line.startsWith('not ready: ')), { timeout: 10_000 }).toBeDefined()
+  } finally {
+    await admin.acl('SETUSER', 'default', '+xadd')
+  }
+  await expect.poll(() => said.at(-1), { timeout: 10_000 }).toBe('ready again')
+})
+
+it('G-HEALTH-8 lists that what was stored is gone, and stays ready', async () => {
+  said.length = 0
+  await admin.flushall()
+  const gone = async () => (await readiness()).report.red.filter(({ why }) => why.startsWith('what was stored is gone'))
+  await expect.poll(gone, { timeout: 10_000 }).toHaveLength(1)
+  const status = async () => (await (await fetch(`${server.url}/v1/status`)).json()) as StatusAnswer
+  await expect
+    .poll(async () => (await status()).findings.map(({ code }) => code), { timeout: 10_000 })
+    .toContain('data-gone')
+  await expect.poll(async () => (await readiness()).report, { timeout: 10_000 }).toMatchObject({ ready: true })
+  expect(said.filter((line) => line.startsWith('what was stored is gone'))).toHaveLength(1)
 })

@@ -14,7 +14,18 @@ function storedIn(gateways: readonly { ends: number; topics: Record<string, { to
     return [`g-${i}`, { ready: true, breakers: [], stored } as unknown as GatewayReport] as const
   })
   const workers = new Map<string, WorkerReport>()
-  return reportedStatus({ gateways: new Map(reports), workers, owners: [], redis: undefined }, 1).stored
+  return reportedStatus(
+    {
+      gateways: new Map(reports),
+      workers,
+      owners: [],
+      redis: undefined,
+      deadLetters: [],
+      takesWrites: true,
+      isEmptied: false,
+    },
+    1,
+  ).stored
 }
 
 describe('events stored by all processes', () => {
@@ -121,8 +132,11 @@ it('G-STATUS-2 Redis is asked once a second, however many look', async () => {
     asked++
     return new Map<string, GatewayReport>()
   }
-  const bus = { gateways, workers: async () => new Map(), owners: async () => [], redisState: async () => undefined }
-  const reader = new StatusReader(bus, { now: () => now })
+  const bus = {
+    ...{ gateways, workers: async () => new Map(), owners: async () => [], redisState: async () => undefined },
+    ...{ breakers: [], isEmptied: false },
+  }
+  const reader = new StatusReader(bus, { now: () => now }, { topics: async () => [] })
   await Promise.all(Array.from({ length: 20 }, () => reader.read()))
   now += 999
   await reader.read()

@@ -3,7 +3,7 @@ import { connectionFault } from '../connection-fault.ts'
 import { AnswerTooSlow, withDeadline } from '../deadline.ts'
 import { BusFull, BusUnavailable, MEMORY_FULL } from '../errors.ts'
 import { BLOCK_MS, COMMAND_DEADLINE_MS } from '../redis/connection.ts'
-import { isFull, isNotSent, isOutage, isRefusal } from '../redis/outage.ts'
+import { isForbidden, isFull, isNotSent, isOutage, isRefusal } from '../redis/outage.ts'
 import { BREAKER_LIMITS, type BreakerLimits, EitherBreaker, MonotonicReset } from './breaker.ts'
 
 /** Operation classes with a breaker each: a slow query must not stop publishing. */
@@ -23,7 +23,6 @@ export const DEADLINES_MS: Readonly<Record<BusClass, number>> = {
 
 /** For this long after the reset a regular call may be the probe: it shows more than our own. */
 const PROBE_GRACE_MS = 50
-const HELD_BACK = 'calls are held back, since those before failed'
 
 export interface GuardState {
   readonly class: BusClass
@@ -34,6 +33,8 @@ export interface GuardState {
   readonly since: number
   /** When a retry may help, ms; 0 while calls are let through. */
   readonly retryAfterMs: number
+  /** Why the last call failed that counts, in plain words; absent while it is closed. */
+  readonly why?: string
 }
 
 /** Those of classes that no node of a cluster serves now; where there is one Redis, all that are not closed. */
@@ -74,6 +75,7 @@ export class Guard {
   readonly #reset: MonotonicReset
   readonly #probe: GuardOptions['probe']
   #since = Date.now()
+  #why = ''
   /** When a failure was last counted, `performance.now()`. */
   #failedAt = Number.NEGATIVE_INFINITY
   #probing: NodeJS.Timeout | undefined
@@ -106,6 +108,7 @@ export class Guard {
       state: STATE_NAMES[this.#policy.state],
       since: this.#since,
       retryAfterMs: this.retryAfterMs,
+      ...(this.#policy.state !== CircuitState.Closed && { why: this.#why }),
     }
   }
 
@@ -135,13 +138,13 @@ export class Guard {
       outcome = await this.#policy.execute(() => this.#outcomeOf(call, options))
     } catch (raised) {
       if (raised instanceof BrokenCircuitError)
-        throw new BusUnavailable('not_sent', this.retryAfterMs, raised, HELD_BACK)
+        throw new BusUnavailable('not_sent', this.retryAfterMs, raised, `calls are held back: ${this.#why}`)
       const error = raised instanceof Uncounted ? raised.cause : raised
       throw isOutage(error) ? this.#unavailable(error) : error
     }
     if (outcome.kind === 'answer') return outcome.answer
     const { error } = outcome
-    if (error instanceof AnswerTooSlow) throw this.#unavailable(error)
+    if (error instanceof AnswerTooSlow || isForbidden(error)) throw this.#unavailable(error)
     throw isFull(error) ? new BusFull(MEMORY_FULL) : error
   }
 
@@ -180,15 +183,19 @@ export class Guard {
       const counts = isProbe || (isOutage(error) && startedAt >= this.#failedAt)
       if (!counts) throw new Uncounted(error)
       this.#failedAt = performance.now()
+      this.#why = whyOf(error)
       throw error
     }
   }
 
   #unavailable(error: unknown): BusUnavailable {
-    const isReply = error instanceof Error && error.name === 'ReplyError'
-    const why = isReply ? connectionFault(error).why : undefined
-    return new BusUnavailable(isNotSent(error) ? 'not_sent' : 'unknown', this.#reset.drawnMs, error, why)
+    return new BusUnavailable(isNotSent(error) ? 'not_sent' : 'unknown', this.#reset.drawnMs, error, whyOf(error))
   }
+}
+
+function whyOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.name === 'ReplyError' ? connectionFault(error).why : error.message
 }
 
 /** `error`: Redis refused the command, or `AnswerTooSlow`. */

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import { connectionFault, SILENT } from '../connection-fault.ts'
+import { CONNECTED_AND_SILENT, connectionFault, SILENT } from '../connection-fault.ts'
 import { BusUnreachable, NotConnected } from '../errors.ts'
 import { type RedisOptions, routeTo, type Target } from '../route/index.ts'
 import { keepArgumentsOutOfErrors } from './error-arguments.ts'
@@ -145,10 +145,6 @@ export function orWhyNot<T>(redis: Redis, call: Promise<T>): Promise<T> {
     throw isNotSent(error) ? new NotConnected(whyNot(redis), error) : error
   })
 }
-
-/** While it loads, no answer is an error: nothing tells it from one that hangs. */
-const CONNECTED_AND_SILENT =
-  'it takes connections and does not answer: it hangs, or is still reading its data; TIDEGATE_REDIS_WAIT_SECONDS sets how long to wait'
 
 function whyNot(redis: Redis): string {
   const error = lastErrors.get(redis)

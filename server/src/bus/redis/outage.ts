@@ -9,6 +9,8 @@ const TROUBLE =
  * begun; those that may not be run again from there name a key that never exists (keys.ts), and are refused before.
  */
 const ELSEWHERE = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN) |^ERR Script attempted to access a non local key/
+/** The second is of a script, one of whose commands is forbidden. */
+const FORBIDDEN = /^NOPERM |The user executing the script can't (run this command|access)/
 /** Names of the errors with which ioredis rejects unanswered commands, */
 const UNANSWERED_NAMES: ReadonlySet<string> = new Set(['AbortError', 'MaxRetriesPerRequestError'])
 /** and beginnings of the messages of those without a name. */
@@ -22,6 +24,11 @@ export function isRefusal(error: Error): boolean {
 /** Whether a node of a cluster refused the command for its slot. It may be made again. */
 export function isElsewhere(error: unknown): error is Error {
   return error instanceof Error && isReply(error) && ELSEWHERE.test(error.message)
+}
+
+/** Whether the user of REDIS_URL may not do that, or may not do it any more. */
+export function isForbidden(error: Error): boolean {
+  return isReply(error) && FORBIDDEN.test(error.message)
 }
 
 /** Whether Redis refused a write because its memory is full. */

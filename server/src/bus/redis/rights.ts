@@ -3,7 +3,7 @@ import { keys, QUEUE_PREFIX } from '../keys.ts'
 import type { Redis } from './connection.ts'
 import { loadScript, runScript, type Script } from './script.ts'
 
-const MISSING_RIGHTS_SCRIPT: Script = loadScript('missing-rights')
+const MISSING_RIGHTS_SCRIPT: Script = loadScript('missing-rights', { isReading: true })
 
 /** The kinds of processes that have users of their own in Redis. */
 export type Role = 'gateway' | 'worker'
@@ -59,6 +59,8 @@ export async function checkRights(redis: Redis, role: Role): Promise<void> {
 
 async function lacking(redis: Redis, commands: readonly (readonly string[])[]): Promise<number[]> {
   try {
+    // A Redis that is paused holds back a script that it does not know yet, even if it only reads.
+    await redis.script('LOAD', MISSING_RIGHTS_SCRIPT.source)
     const places = await runScript(
       redis,
       MISSING_RIGHTS_SCRIPT,

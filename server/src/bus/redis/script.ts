@@ -15,14 +15,22 @@ export interface Script {
 /**
  * Reads `lua/<name>.lua`. `allowOom: true` lets it run while Redis is over `maxmemory`: scripts that free memory or
  * move state forward must still work then. `false` refuses the script then, whatever it does. Without either, Redis
- * refuses it at its first write that adds something, unless another write came before.
+ * refuses it at its first write that adds something, unless another write came before. `isReading` lets it run on a Redis that takes
+ * no writes at all.
  */
-export function loadScript(name: string, options: { allowOom?: boolean; include?: readonly string[] } = {}): Script {
+export function loadScript(
+  name: string,
+  options: { allowOom?: boolean; isReading?: boolean; include?: readonly string[] } = {},
+): Script {
   const parts = [...(options.include ?? []), name].map((part) => readFileSync(join(LUA, `${part}.lua`), 'utf8'))
-  const flags = options.allowOom ? '#!lua flags=allow-oom\n' : '#!lua\n'
-  const head = options.allowOom === undefined ? '' : flags
-  const source = `${head}${parts.join('\n')}`
+  const source = `${headOf(options)}${parts.join('\n')}`
   return { source, sha: createHash('sha1').update(source).digest('hex') }
+}
+
+function headOf({ allowOom, isReading }: { allowOom?: boolean; isReading?: boolean }): string {
+  if (isReading) return '#!lua flags=no-writes\n'
+  if (allowOom === undefined) return ''
+  return allowOom ? '#!lua flags=allow-oom\n' : '#!lua\n'
 }
 
 /**

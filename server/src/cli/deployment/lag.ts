@@ -12,11 +12,16 @@ export interface TopicLag extends Backlog {
  * The lag of every log that an owner reads, by committed offsets.
  *
  * @param contract of the running processes: what they read and have not committed anything of yet; absent: unknown
+ * @param away partitions that cannot be read
  * @throws BusUnavailable
  */
-export async function readLag(bus: Bus, contract: DescribedContract | undefined): Promise<TopicLag[]> {
-  const partitions = Array.from({ length: bus.partitions }, (_, partition) => partition)
-  return (await Promise.all(partitions.map((partition) => lagOf(bus, partition, inputsOf(contract))))).flat()
+export async function readLag(
+  bus: Bus,
+  contract: DescribedContract | undefined,
+  away: ReadonlySet<number> = new Set(),
+): Promise<TopicLag[]> {
+  const partitions = Array.from({ length: bus.partitions }, (_, partition) => partition).filter((one) => !away.has(one))
+  return (await Promise.all(partitions.map((partition) => lagOf(bus, partition, inputsOf(contract), away)))).flat()
 }
 
 /** Topics from which something is computed. Flows and windows over results are computed with them, not from their logs. */
@@ -27,11 +32,17 @@ function inputsOf(contract: DescribedContract | undefined): readonly string[] {
   return contract.topics.filter(({ kind, name }) => kind === 'source' && named.has(name)).map(({ name }) => name)
 }
 
-async function lagOf(bus: Bus, partition: number, inputs: readonly string[]): Promise<TopicLag[]> {
+async function lagOf(
+  bus: Bus,
+  partition: number,
+  inputs: readonly string[],
+  away: ReadonlySet<number>,
+): Promise<TopicLag[]> {
   const offsets = decodeOffsets((await bus.log(partition, 'query').standing([])).offsets)
   const own = inputs.filter((topic) => !offsets.has(topic)).map((topic) => [topic, LOG_START] as const)
-  const backlogs = [...offsets, ...own].map(async ([name, offset]) => {
-    const { topic, source } = placeOf(name, partition)
+  const logs = [...offsets, ...own].map(([name, offset]) => ({ ...placeOf(name, partition), offset }))
+  const readable = logs.filter(({ source }) => !away.has(source))
+  const backlogs = readable.map(async ({ topic, source, offset }) => {
     return { topic, backlog: await bus.log(source, 'query').backlog(topic, idOf(offset)) }
   })
   const byTopic = new Map<string, TopicLag>()

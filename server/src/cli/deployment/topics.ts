@@ -21,13 +21,17 @@ export interface StoredTopic extends StoredLog {
   readonly partitions: readonly (StoredLog & { readonly partition: number })[]
 }
 
-/** @throws BusUnavailable */
-export async function readTopics(bus: Bus, topics: readonly DescribedTopic[]): Promise<StoredTopic[]> {
+/** @param away partitions that cannot be read @throws BusUnavailable */
+export async function readTopics(
+  bus: Bus,
+  topics: readonly DescribedTopic[],
+  away: ReadonlySet<number>,
+): Promise<StoredTopic[]> {
   const names = topics.map(({ name }) => name)
-  const partitions = Array.from({ length: bus.partitions }, (_, partition) => partition)
+  const partitions = Array.from({ length: bus.partitions }, (_, partition) => partition).filter((one) => !away.has(one))
   const extents = await Promise.all(partitions.map((partition) => bus.log(partition, 'query').extents(names)))
   return topics.map(({ name, kind, retentionMs, from = [] }) => {
-    const logs = extents.map((ofPartition, partition) => ({ partition, ...storedLog(ofPartition.get(name)!) }))
+    const logs = extents.map((of, i) => ({ partition: partitions[i]!, ...storedLog(of.get(name)!) }))
     const times = (field: 'oldest' | 'newest') => logs.flatMap((log) => log[field] ?? [])
     return {
       topic: name,

@@ -19,6 +19,8 @@ export interface ReportedStatus {
   /** Of each window its partition that is furthest behind. */
   readonly windows: readonly WindowDelay[]
   readonly stored: StoredStatus
+  /** Topics with dead letters that are stored now; `null` where a partition does not answer. */
+  readonly deadLetters: readonly string[] | null
   /** `null` where it may not be asked. */
   readonly redis: RedisState | null
   /** Errors and warnings, the worst first. */
@@ -63,6 +65,10 @@ export interface DeploymentReports {
   readonly workers: ReadonlyMap<string, Read<WorkerReport>>
   readonly owners: readonly PartitionOwner[]
   readonly redis: RedisState | undefined
+  readonly deadLetters: readonly string[] | undefined
+  /** As the gateway that looks finds it. */
+  readonly takesWrites: boolean
+  readonly isEmptied: boolean
 }
 
 /** Above what any process reports. */
@@ -70,10 +76,10 @@ const MOST_STEPS = 60
 
 /** @param at ms since 1970 */
 export function reportedStatus(reports: DeploymentReports, at: number): ReportedStatus {
-  const { gateways, workers, owners, redis } = reports
-  const takesWrites = redis === undefined || !redis.aof.isEnabled || redis.aof.hasWritten
+  const { gateways, workers, owners, redis, isEmptied } = reports
+  const takesWrites = reports.takesWrites && (redis === undefined || !redis.aof.isEnabled || redis.aof.hasWritten)
   const ofRedis = { away: [], lackingRights: {}, contractHash: undefined, growth: undefined, takesWrites }
-  const facts = { gateways, workers, owners, partitions: owners.length, ...ofRedis }
+  const facts = { gateways, workers, owners, partitions: isEmptied ? undefined : owners.length, ...ofRedis }
   const findings = deploymentFindings(facts, { partitions: owners.length, contractHash: undefined })
   return {
     at,
@@ -84,6 +90,7 @@ export function reportedStatus(reports: DeploymentReports, at: number): Reported
     partitions: owners.map((owner) => partitionStatus(owner, workers)),
     windows: worstDelays([...workers.values()].flatMap(({ windows }) => windows ?? [])),
     stored: addedUp([...gateways.values(), ...workers.values()].flatMap(({ stored }) => stored ?? [])),
+    deadLetters: reports.deadLetters ?? null,
     redis: redis ?? null,
     findings: bySeverity(findings).filter(({ severity }) => severity !== 'note'),
   }

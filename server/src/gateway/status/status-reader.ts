@@ -1,5 +1,6 @@
 import { type Bus, BusFull, BusUnavailable } from '../../bus/index.ts'
 import type { WallClock } from '../../clock.ts'
+import type { DeadLetters } from '../../dead-letters/index.ts'
 import { type ReportedStatus, reportedStatus } from './reported-status.ts'
 
 /** Processes report once a second. */
@@ -10,16 +11,21 @@ export interface StatusAnswer extends ReportedStatus {
   readonly fault?: string
 }
 
+type ReadBus = Pick<Bus, 'gateways' | 'workers' | 'owners' | 'redisState' | 'breakers' | 'isEmptied'>
+type Letters = Pick<DeadLetters, 'topics'>
+
 /** Reads the reports of all processes once a second at most, however many look, and not at all while nobody does. */
 export class StatusReader {
-  readonly #bus: Pick<Bus, 'gateways' | 'workers' | 'owners' | 'redisState'>
+  readonly #bus: ReadBus
   readonly #clock: WallClock
+  readonly #letters: Letters
   #last: ReportedStatus | undefined
   #reading: Promise<ReportedStatus> | undefined
 
-  constructor(bus: Pick<Bus, 'gateways' | 'workers' | 'owners' | 'redisState'>, clock: WallClock) {
+  constructor(bus: ReadBus, clock: WallClock, letters: Letters) {
     this.#bus = bus
     this.#clock = clock
+    this.#letters = letters
   }
 
   /** @throws BusUnavailable where it was never read */
@@ -40,13 +46,22 @@ export class StatusReader {
   }
 
   async #look(): Promise<ReportedStatus> {
-    const [gateways, workers, owners, redis] = await Promise.all([
+    const [gateways, workers, owners, redis, deadLetters] = await Promise.all([
       this.#bus.gateways(),
       this.#bus.workers(),
       this.#bus.owners(),
       this.#bus.redisState(),
+      // A partition whose node fails costs no more than this.
+      this.#letters.topics().catch(unlessUnavailable),
     ])
-    this.#last = reportedStatus({ gateways, workers, owners, redis }, this.#clock.now())
+    const { breakers, isEmptied } = this.#bus
+    const takesWrites = breakers.every((one) => one.class !== 'append' || one.state === 'closed')
+    const reports = { gateways, workers, owners, redis, deadLetters, takesWrites, isEmptied }
+    this.#last = reportedStatus(reports, this.#clock.now())
     return this.#last
   }
+}
+
+function unlessUnavailable(error: unknown): undefined {
+  if (!(error instanceof BusUnavailable)) throw error
 }
