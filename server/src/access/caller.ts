@@ -130,7 +130,8 @@ function filledIn(grant: Grant, subject: string, claims: Claims): Grant[] {
       return [{ ...grant, selector }]
     case 'exact': {
       const exact = fill(key.key, valueAt)
-      return exact === undefined ? [] : [{ ...grant, selector, key: { kind: 'exact', key: exact } }]
+      // Under `*` are the results of windows over all keys.
+      return exact === undefined || exact === '*' ? [] : [{ ...grant, selector, key: { kind: 'exact', key: exact } }]
     }
     case 'prefix': {
       const prefix = fill(key.prefix, valueAt)

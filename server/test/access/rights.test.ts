@@ -73,8 +73,10 @@ describe('rights', () => {
     }
     const keys = (subject: string) => callerOf(token({}, subject), rules).rights.keys('publish', 'sensor.reading')
     expect(keys('dev-1')).toEqual({ kind: 'listed', keys: new Set(['dev-1']) })
-    // A star in a subject is a star, and no wildcard.
-    expect(allowsKey(keys('*'), 'dev-2')).toBe(false)
+    // A star in a subject is no wildcard, nor the key of results over all keys.
+    expect(keys('*')).toEqual({ kind: 'none' })
+    expect(allowsKey(keys('a*'), 'a*')).toBe(true)
+    expect(allowsKey(keys('a*'), 'ab')).toBe(false)
     expect(allowsKey(keys('$claims.tid'), 'acme')).toBe(false)
     const below = (subject: string, allow = 'sensor.reading:$sub/*') =>
       callerOf(token({ tid: 'a/b' }, subject), rulesOf({ allow: { publish: [allow] } })).rights.keys(
