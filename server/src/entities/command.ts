@@ -36,6 +36,8 @@ export interface CommandCause {
   readonly type: string
   /** Of the entity with the event. */
   readonly version: number
+  /** Of the event, ms since 1970 by Redis' clock; absent where an earlier build sent it. */
+  readonly time?: number | undefined
   /** The command that the event follows from. */
   readonly commandId: string
   /** Commands of its chain behind the one that no event caused. */

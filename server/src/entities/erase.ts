@@ -34,10 +34,12 @@ export function eventsOf({ version, erased }: EntityRecord): number {
   return version - (erased?.version ?? 0)
 }
 
-/** Whether a command that has no answer was sent first before an entity was erased, or tells of what followed from before. */
+/** Whether a command that has no answer was sent first before an entity was erased, or follows from what happened before. */
 export function isOfBefore({ storedAt, ageMs = 0, command, cause }: Command, erased: Tombstone | undefined): boolean {
   if (erased === undefined) return false
   if (command === OUTCOME_COMMAND && cause !== undefined && cause.version < erased.version) return true
+  // It may have waited for its target, and would bring back what was erased meanwhile.
+  if (cause?.time !== undefined && cause.time < erased.time) return true
   // An age is as of when the command was sent.
   return storedAt < erased.time || (ageMs > 0 && storedAt - ageMs < erased.time + TRANSIT_MS)
 }

@@ -64,7 +64,12 @@ export function presentData(
   const { events, version: present } = definition
   const upcasts = events.get(type)?.upcasts
   let upcast = data
-  for (let version = storedUnder; version < present; version++) upcast = upcasts?.get(version)?.(upcast) ?? upcast
+  for (let version = storedUnder; version < present; version++) {
+    const toNext = upcasts?.get(version)
+    if (toNext === undefined) continue
+    upcast = toNext(upcast)
+    if (upcast === undefined) throw new Error(`upcast.${type}[${version}] of ${definition.name} returned nothing`)
+  }
   return deepFreeze(upcast)
 }
 

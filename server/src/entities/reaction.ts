@@ -73,7 +73,7 @@ export function reactionsTo(
     if (!Array.isArray(returned)) throw new Error(`then of ${type} returned no list of commands`)
     return returned.map((reaction: unknown, ordinal) => {
       const id = `${RESERVED_IDS.reaction}${hashedId(definition.name, key, commandId, first + i, ordinal)}`
-      const cause = { entity: definition.name, key, type, version, commandId, hops: hops + 1 }
+      const cause = { entity: definition.name, key, type, version, time, commandId, hops: hops + 1 }
       const message = messageOf(id, checked(type, reaction), cause)
       return cause.hops > COMMAND_LIMITS.hops ? outcomeMessage(message, rejection(TOO_DEEP)) : message
     })

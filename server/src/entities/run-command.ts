@@ -68,7 +68,7 @@ function contextOf({ id, key, storedAt, cause, by }: Command, record: EntityReco
   const next = () => derivedId(id, ids++)
   const context = { key, version: eventsOf(record), now: storedAt, commandId: chosenId(id), caller, id: next }
   if (cause === undefined) return context
-  const { hops: _, ...event } = cause
+  const { hops: _, time: __, ...event } = cause
   const system = `system:${cause.entity}`
   return {
     ...context,

@@ -332,6 +332,14 @@ describe('entity fold - what is stored', () => {
     expect(foldTrail(definition, 'a', [entry]).state).toMatchObject({ n: 4 })
   })
 
+  test('E-STORE-2 an upcast that returns nothing fails: the event is not folded as it was', () => {
+    const events = new Map(definition.events)
+    events.set('added', { ...events.get('added')!, upcasts: new Map([[1, () => undefined]]) })
+    const entry = { type: 'added', definition: 1, data: { by: 4 }, time: 1, commandId: 'c' }
+    const fold = () => foldTrail({ ...definition, events }, 'a', [entry])
+    expect(fold).toThrow('upcast.added[1] of counter returned nothing')
+  })
+
   test('E-STORE-2 an entity that cannot be loaded fails alone', () => {
     const commands = [add(1), add(1, { key: 'b' })]
     fold.needs(commands)

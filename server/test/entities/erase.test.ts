@@ -90,6 +90,14 @@ describe('erasure', () => {
     expect(answers).toMatchObject([done(2), gone, gone, gone, rejected('conflict'), done(3)])
   })
 
+  test('E-ERASE-2 a reaction to what happened before is erased, however late it arrives', () => {
+    run(add(1), erase())
+    const cause = { entity: 'order', key: 'o1', type: 'placed', version: 1, commandId: 'c', hops: 1 }
+    const late = (n: number, time?: number) => add(n, { storedAt: 1_900, cause: { ...cause, time } })
+    const { answers } = run(late(1, 1_499), late(2, 1_500), late(3))
+    expect(answers).toMatchObject([rejected('erased'), done(3), done(4)])
+  })
+
   test('E-ERASE-3 for commands it is an entity without events', () => {
     run(add(1), add(2), erase())
     const { answers } = run(

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { partitionOf } from '../../src/bus/index.ts'
 import { shopDefinitions } from './shop.ts'
 import { type Act, World } from './world.ts'
 
@@ -30,6 +31,23 @@ describe('reactions', () => {
     expect(world.trail('stock', 'tea')[1]!.cause).toEqual({ entity: 'order', key: 'o1', version: 1 })
     expect(world.trail('order', 'o1').map(({ cause }) => cause?.entity)).toEqual([undefined, 'order'])
     expect(world.outcome('o1', first)).toMatchObject({ status: 'done', events: [{ type: 'placed' }] })
+  })
+
+  test('E-ERASE-2 one that waited while its target was erased brings nothing back, and its source hears of it', () => {
+    const world = new World(shopDefinitions, PARTITIONS)
+    send(world, 'stock', 'tea', 'fill', { n: 5 })
+    world.settle()
+    place(world, 'o1', 'tea')
+    for (const act of ['fold', 'commit'] as const) world.act(partitionOf('o1', PARTITIONS), act)
+    world.time = 1_500
+    send(world, 'stock', 'tea', '~erase', {})
+    for (const act of ['fold', 'commit'] as const) world.act(partitionOf('tea', PARTITIONS), act)
+    world.settle()
+    expect(world.record('stock', 'tea')).toMatchObject({ version: 2, erased: { version: 2, time: 1_500 } })
+    expect(world.record('order', 'o1')!.state).toMatchObject({ status: 'refused', code: 'erased' })
+    place(world, 'o2', 'tea')
+    world.settle()
+    expect(world.record('order', 'o2')!.state).toMatchObject({ code: 'sold_out' })
   })
 
   test('E-THEN-2 its id follows from the command, the event and its place there', () => {

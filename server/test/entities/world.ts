@@ -12,6 +12,7 @@ import type { EntityDefinition } from '../../src/config/entity-model.ts'
 import {
   type Command,
   type CommandOutcome,
+  cutOf,
   decodeRecord,
   decodeTrailEntry,
   EntityFold,
@@ -59,6 +60,8 @@ export class World {
   readonly #definitions: ReadonlyMap<string, EntityDefinition>
   readonly #partitions: Stored[]
   readonly #owners = new Map<number, Owner>()
+  /** When what comes next is stored. */
+  time = 1_000
 
   constructor(definitions: ReadonlyMap<string, EntityDefinition>, partitions: number) {
     this.#definitions = definitions
@@ -69,7 +72,7 @@ export class World {
   }
 
   append(command: Omit<Command, 'storedAt'>): void {
-    this.#stored(command.key).log.push({ ...command, storedAt: 1_000 })
+    this.#stored(command.key).log.push({ ...command, storedAt: this.time })
   }
 
   act(partition: number, act: Act): void {
@@ -190,7 +193,8 @@ export class World {
       for (const key of keys) {
         const text = hashes.get(entityHash(name))?.get(key)
         const record = text === undefined ? undefined : decodeRecord(text)
-        if ((record?.version ?? 0) !== (lists.get(trailList(name, key))?.length ?? 0)) throw new Error('torn')
+        const length = lists.get(trailList(name, key))?.length ?? 0
+        if ((record?.version ?? 0) !== cutOf(record) + length) throw new Error('torn')
         const loaded = record && ({ kind: 'loaded', record: this.#present(name, key, record) } as const)
         owner.fold.loaded(name, key, loaded, text?.length)
       }
@@ -221,7 +225,7 @@ export class World {
       sent.push(one)
       if (number <= (producers.get(partition) ?? 0)) continue
       producers.set(partition, number)
-      log.push({ ...message.body, id: message.id, key: message.key, storedAt: 1_000 })
+      log.push({ ...message.body, id: message.id, key: message.key, storedAt: this.time })
     }
   }
 }
@@ -256,7 +260,9 @@ function applyTo({ hashes, lists, indexes, answers }: Stored, operation: CommitO
       for (const member of operation.add) members.add(member)
       return
     }
-    case 'rename':
     case 'drop':
+      lists.delete(operation.hash)
+      return
+    case 'rename':
   }
 }
