@@ -1,9 +1,8 @@
-import { type Bus, COMMANDS_TOPIC, type LogEntry, type LogRead } from '../bus/index.ts'
+import { COMMANDS_TOPIC, type LogEntry } from '../bus/index.ts'
+import type { SharedReads } from './shared-reads.ts'
 
 /** How often commands are looked for: their senders wait. */
 const EVERY_MS = 10
-/** Record batches of one look and partition. */
-const READ_COUNT = 64
 
 /** A partition whose owner is busy with something else than its commands. */
 export interface CommandSeeker {
@@ -21,14 +20,14 @@ export interface CommandSeeker {
  * of them takes a tenth of the process.
  */
 export class CommandPolls {
-  readonly #bus: Pick<Bus, 'after' | 'log'>
+  readonly #reads: Pick<SharedReads, 'after'>
   readonly #seekers = new Set<CommandSeeker>()
   #timer: NodeJS.Timeout | undefined
   /** Under way. */
   #look: Promise<void> | undefined
 
-  constructor(bus: Pick<Bus, 'after' | 'log'>) {
-    this.#bus = bus
+  constructor(reads: Pick<SharedReads, 'after'>) {
+    this.#reads = reads
   }
 
   /** Looks for its commands from now on. Idempotent. */
@@ -50,25 +49,13 @@ export class CommandPolls {
   }
 
   async #lookNow(): Promise<void> {
-    const asked = [...this.#seekers].filter((seeker) => seeker.hasRoom())
-    if (asked.length === 0) return
-    const reads = asked.map((seeker) => ({
-      partition: seeker.partition,
-      cursors: new Map([[COMMANDS_TOPIC, seeker.cursor()]]),
-    }))
-    for (const [i, entries] of (await this.#read(reads)).entries()) {
-      const seeker = asked[i]!
-      if (entries.length > 0 && this.#seekers.has(seeker)) seeker.found(entries)
-    }
+    await Promise.all([...this.#seekers].filter((seeker) => seeker.hasRoom()).map((seeker) => this.#lookFor(seeker)))
   }
 
-  /** Where they cannot be read together, each by itself: one that cannot be read hides no other. */
-  #read(reads: readonly LogRead[]): Promise<readonly (readonly LogEntry[])[]> {
-    const alone = ({ partition, cursors }: LogRead) =>
-      this.#bus
-        .log(partition, 'tail')
-        .after(cursors, READ_COUNT)
-        .catch(() => [])
-    return this.#bus.after(reads, 'tail', READ_COUNT).catch(() => Promise.all(reads.map(alone)))
+  async #lookFor(seeker: CommandSeeker): Promise<void> {
+    const cursors = new Map([[COMMANDS_TOPIC, seeker.cursor()]])
+    // What cannot be read is looked for again.
+    const entries = await this.#reads.after(seeker.partition, cursors).catch(() => [])
+    if (entries.length > 0 && this.#seekers.has(seeker)) seeker.found(entries)
   }
 }

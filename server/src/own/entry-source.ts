@@ -9,9 +9,7 @@ import {
 } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
 import { decodeOffsets, foreignLog, type Offsets } from '../fold/index.ts'
-
-/** Record batches of one read and log: at 64 KiB each this bounds what a partition holds in memory. */
-const READ_COUNT = 64
+import { READ_COUNT, type SharedReads } from './shared-reads.ts'
 
 /** A report of a source partition for a window over all keys. */
 export interface ReportEntry {
@@ -69,15 +67,14 @@ export class EntrySource {
   }
 
   /**
-   * The same without waiting, over a connection of the process: what partitions read in the same turn of the event loop is one
-   * write and one read of it.
+   * The same without waiting, together with other partitions.
    *
    * @throws BusUnavailable
    */
-  readTogether(cursors: ReadonlyMap<string, string>): Promise<ReadResult> {
+  readTogether(cursors: ReadonlyMap<string, string>, reads: Pick<SharedReads, 'after'>): Promise<ReadResult> {
     return this.#readNext(cursors, async () => {
       const polledAt = this.#clock.now()
-      const entries = await this.#bus.log(this.#partition, 'tail').after(cursors, READ_COUNT)
+      const entries = await reads.after(this.#partition, cursors)
       return { entries, polledAt, behind: fullTopics(entries) }
     })
   }

@@ -16,6 +16,7 @@ import type { PartitionMeter } from './partition-meter.ts'
 import type { PartitionStore } from './partition-store.ts'
 import type { PresenceStage } from './presence-stage.ts'
 import { ReportWakes } from './report-wakes.ts'
+import { SharedReads } from './shared-reads.ts'
 import type { Trimmer } from './trimmer.ts'
 import { WalkPace } from './walk-pace.ts'
 import type { WorkerStats } from './worker-stats.ts'
@@ -37,6 +38,8 @@ export interface OwnerContext {
   readonly rounds: CommandRounds
   /** One for the process: it looks for the commands of all partitions that fold events, or wait. */
   readonly polls: CommandPolls
+  /** One for the process: what partitions read at the same moment is one call. */
+  readonly reads: SharedReads
   /** One for the process, likewise. */
   readonly walking: WalkPace
   /** One for the process. */
@@ -53,12 +56,13 @@ export interface OwnerContext {
 /** What all partitions of a process share. */
 export function processWide(
   bus: Pick<Bus, 'after' | 'log'>,
-): Pick<OwnerContext, 'folding' | 'running' | 'rounds' | 'polls' | 'walking' | 'reports'> {
+): Pick<OwnerContext, 'folding' | 'running' | 'rounds' | 'reads' | 'polls' | 'walking' | 'reports'> {
   const folding = new Turn()
   const running = new SharedLimit(withinTimeLimit, (run) => folding.run(run, { isUrgent: true }))
   const rounds = new CommandRounds()
-  const polls = new CommandPolls(bus)
-  return { folding, running, rounds, polls, walking: new WalkPace(), reports: new ReportWakes() }
+  const reads = new SharedReads(bus)
+  const polls = new CommandPolls(reads)
+  return { folding, running, rounds, reads, polls, walking: new WalkPace(), reports: new ReportWakes() }
 }
 
 export interface LoopParts {

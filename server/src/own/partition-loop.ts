@@ -261,7 +261,7 @@ export class PartitionLoop {
       if (!this.#isBehind) this.#context.stats.caughtUp(this.#parts.store.partition)
       const { source } = this.#parts
       this.#lastRead = isRound
-        ? await source.readTogether(this.#cursors())
+        ? await source.readTogether(this.#cursors(), this.#context.reads)
         : await source.read(this.#cursors(), this.#waitMs())
       const { entries, polledAt } = this.#lastRead
       const ofTopics = entries.filter(({ topic }) => topic !== COMMANDS_TOPIC)
@@ -336,7 +336,8 @@ export class PartitionLoop {
     while (!this.#commands.isEmpty && this.#fold.hasRoomForCommands && !this.#isEnding) {
       if (!(await this.#isLoaded(() => this.#commands.load(entities)))) continue
       await this.#foldNext(this.#commands.peek())
-      await this.#yieldWhenDue()
+      // Behind the last ones comes their commit, which is to leave with those of other partitions.
+      if (!this.#commands.isEmpty) await this.#yieldWhenDue()
     }
     this.#isFoldingCommands = false
     const found = this.#foundMeanwhile

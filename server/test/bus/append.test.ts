@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { PRODUCER_MEMORY_MS } from '../../src/bus/append/append-part.ts'
+import { PRODUCER_MEMORY_MS } from '../../src/bus/calls/append-part.ts'
 import {
   type AppendReply,
   BatchReader,

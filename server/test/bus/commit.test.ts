@@ -64,7 +64,7 @@ describe('commit', () => {
     expect(reply).toEqual({ status: 'ok', ids: [entry!.streamId] })
     expect(await own.redis.hgetall(STATE_KEY)).toEqual({ s: '1' })
     expect(decodeEvents(entry!.payload).map(({ id }) => id)).toEqual(['x', 'y'])
-    expect(entry!.watermark).toBe(77)
+    expect(entry).toMatchObject({ epoch: own.log.epoch, watermark: 77 })
     expect(await own.redis.hgetall(currentKey(0, 'a.w'))).toEqual({
       'key-x': `${entry!.streamId}.0 ${json('x')}`,
       'key-y': `${entry!.streamId}.1 ${json('y')}`,

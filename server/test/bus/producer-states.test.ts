@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { PRODUCER_MEMORY_MS } from '../../src/bus/append/append-part.ts'
+import { PRODUCER_MEMORY_MS } from '../../src/bus/calls/append-part.ts'
 import { type AppendedSlice, NO_BATCH, type SliceIdentity } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { openPartition } from '../../src/bus/log/lineage.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { sliceRuns } from '../../src/bus/append/slice-runs.ts'
+import { sliceRuns } from '../../src/bus/calls/slice-runs.ts'
 import {
   type AppendedSlice,
   type AppendRequest,

@@ -1,5 +1,6 @@
 import { currentHash } from '../hash-name.ts'
 import { keys } from '../keys.ts'
+import type { Argument } from '../redis/script.ts'
 import { type LedgerPlace, ownedKey } from './ledger-place.ts'
 import { PackedList } from './packed-list.ts'
 
@@ -63,8 +64,6 @@ export interface NotedPlaces {
   /** Tags MUST NOT contain a space. */
   readonly entries: readonly { readonly field: string; readonly tag: string; readonly index: number }[]
 }
-
-export type Argument = string | number | Buffer
 
 /** Arguments of the commit script for operations on one ledger, and the keys that they count. */
 export class OperationArguments {

@@ -1,15 +1,10 @@
+import { commitOfBackfill } from '../calls/commit-calls.ts'
 import { BusMismatch } from '../errors.ts'
 import { keys } from '../keys.ts'
 import type { LogVersion } from '../log/log-version.ts'
 import type { Channel } from '../nodes/channel.ts'
-import { loadScript, type Script } from '../redis/script.ts'
 import { type CommitOperation, OperationArguments } from './commit-operation.ts'
 import { type LedgerPlace, ledgerKey } from './ledger-place.ts'
-
-const PARTS = ['lineage', 'owner', 'packed', 'operations']
-const COMMIT_SCRIPT: Script = loadScript('commit', { allowOom: true, include: PARTS })
-/** What a backfill adds frees nothing: while Redis is full it waits. */
-const BACKFILL_SCRIPT: Script = loadScript('commit', { allowOom: false, include: PARTS })
 
 export interface CommitRequest {
   /** The log that it was computed from, as read before the state was loaded. */
@@ -38,8 +33,10 @@ export async function commit(channel: Channel, place: LedgerPlace, request: Comm
   const scriptKeys = [keys.meta(place.partition), ledgerKey(place), keys.absent(place.partition), ...operations.keys]
   const base = [log.epoch, log.lineage, token, commitSeq, commitId, offsetsBefore]
   const head = [...base, offsets, clocks, keepsTakes ? 1 : 0]
-  const script = place.window === undefined ? COMMIT_SCRIPT : BACKFILL_SCRIPT
-  const reply = (await channel.script(script, scriptKeys, [...head, ...operations.args])) as string[]
+  const part = { scriptKeys, args: [...head, ...operations.args] }
+  const reply = await (place.window === undefined
+    ? channel.commit(part)
+    : channel.run((redis) => commitOfBackfill(redis, part)))
   switch (reply[0]) {
     case 'OK':
       return { status: 'ok', ids: reply[1] === '' ? [] : reply[1]!.split(' ') }

@@ -1,5 +1,5 @@
-import type { AppendOptions } from '../append/append-part.ts'
-import type { AppendRequest } from '../append/append-request.ts'
+import type { AppendOptions } from '../calls/append-part.ts'
+import type { AppendRequest } from '../calls/append-request.ts'
 import { isFresh } from '../heartbeat.ts'
 import { CANARY_TOPIC, keys } from '../keys.ts'
 import type { Channel } from '../nodes/channel.ts'

@@ -5,8 +5,7 @@ local replies = {}
 local key, arg = 1, 1
 while arg <= #ARGV do
   local batches = tonumber(ARGV[arg])
-  local ran, reply = pcall(append_partition, key, arg)
-  replies[#replies + 1] = ran and reply or { 'ERROR', type(reply) == 'table' and reply.err or tostring(reply) }
+  replies[#replies + 1] = contained(append_partition, key, arg)
   key, arg = key + KEYS_BEFORE_LOGS + batches, arg + ARGV_BEFORE_BATCHES + 2 * batches
 end
 return replies

@@ -1,7 +1,8 @@
 -- The operations of a commit. ARGV from `at` on holds one: its letter, a number that counts keys from 1 behind the first
--- three, and what commit.lua lists.
-local BEHIND = 3
-local function key_at(at) return KEYS[tonumber(ARGV[at]) + BEHIND] end
+-- three of its part, and what commit-part.lua lists.
+-- Keys before these, and the epoch of the log.
+local keys_before, epoch_of_part
+local function key_at(at) return KEYS[tonumber(ARGV[at]) + keys_before] end
 local function count_at(at) return tonumber(ARGV[at]) end
 local function is_named(at) return ARGV[at] ~= '0' end
 
@@ -87,7 +88,7 @@ local refusal_of = {
     local lists, i = lists_of(at), 1
     while lists[i] do
       local count = lists[i + 2]
-      local refusal = grows(KEYS[lists[i] + BEHIND], lists[i + 1], count)
+      local refusal = grows(KEYS[lists[i] + keys_before], lists[i + 1], count)
       if refusal then return refusal end
       i = i + 3 + count
     end
@@ -123,7 +124,7 @@ local apply = {
     local lists, i = lists_of(at), 1
     while lists[i] do
       local behind = i + 3 + lists[i + 2]
-      chunked('RPUSH', KEYS[lists[i] + BEHIND], lists, i + 3, behind - 1)
+      chunked('RPUSH', KEYS[lists[i] + keys_before], lists, i + 3, behind - 1)
       i = behind
     end
   end,
@@ -138,7 +139,7 @@ local apply = {
     chunked('ZADD', key, list, 1, n)
   end,
   X = function(at)
-    local entry = { 'e', ARGV[1], 'h', ARGV[at + 2], 'd', ARGV[at + 3] }
+    local entry = { 'e', epoch_of_part, 'h', ARGV[at + 2], 'd', ARGV[at + 3] }
     if ARGV[at + 4] ~= '' then entry[7], entry[8] = 'w', ARGV[at + 4] end
     local id = redis.call('XADD', key_at(at + 1), '*', unpack(entry))
     if is_named(at + 5) then

@@ -1,5 +1,6 @@
-import type { JudgedPart } from '../append/append-calls.ts'
-import type { AppendPart } from '../append/append-part.ts'
+import type { JudgedPart } from '../calls/append-calls.ts'
+import type { AppendPart } from '../calls/append-part.ts'
+import type { CommitPart, RawCommitReply } from '../calls/commit-calls.ts'
 import { BusUnavailable } from '../errors.ts'
 import type { Redis } from '../redis/connection.ts'
 import { isElsewhere } from '../redis/outage.ts'
@@ -47,9 +48,14 @@ export class Channel {
     return this.#made((line) => line.read(call))
   }
 
-  /** Stores a part of what is appended in this turn. @throws as `AppendCalls` does */
+  /** Stores a part of what is appended in this turn. @throws as `AppendCalls` says */
   append(part: AppendPart): Promise<JudgedPart> {
     return this.#made((line) => line.appends.add(part))
+  }
+
+  /** Stores a commit, with those of other partitions that come in this turn. @throws BusUnavailable, BusFull */
+  commit(part: CommitPart): Promise<RawCommitReply> {
+    return this.#made((line) => line.commits.add(part))
   }
 
   /** @throws BusUnavailable, BusFull */

@@ -1,4 +1,5 @@
-import { AppendCalls } from '../append/append-calls.ts'
+import { type AppendCalls, appendCalls } from '../calls/append-calls.ts'
+import { type CommitCalls, commitCalls } from '../calls/commit-calls.ts'
 import { orWhyNot, type Redis, receivedOver, untilReady, writeSoon, writeTogether } from '../redis/connection.ts'
 import type { Guard } from './guard.ts'
 
@@ -11,15 +12,17 @@ export class Line {
   readonly guard: Guard
   /** Resolves when its connection is there for the first time, or is not in time; `undefined` from then on. */
   opening: Promise<void> | undefined
-  /** The appends that leave over it. */
+  /** What leaves over it, and comes from several partitions at once. */
   readonly appends: AppendCalls
+  readonly commits: CommitCalls
   readonly #read: { readonly receivedBytes: () => number }
 
   /** @param isOneSlot whether one command may touch one slot only */
   constructor(redis: Redis, guard: Guard, isOneSlot: boolean) {
     this.redis = redis
     this.guard = guard
-    this.appends = new AppendCalls((call) => guard.run(() => this.#callSoon(call)), isOneSlot)
+    this.appends = appendCalls((call) => guard.run(() => this.#callSoon(call)), isOneSlot)
+    this.commits = commitCalls((call) => this.run(call), isOneSlot)
     this.#read = { receivedBytes: receivedOver(redis) }
     if (redis.status === 'ready') return
     this.opening = untilReady(redis, OPEN_MS)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { LUA } from '../../package-files.ts'
 import type { Redis } from './connection.ts'
 
-type Argument = string | number | Buffer
+export type Argument = string | number | Buffer
 
 /** A Lua script of `lua/`, with its includes in front. */
 export interface Script {
