@@ -2,6 +2,7 @@ export type { AccessData, AccessStore } from './access-store.ts'
 export { BatchReader, type PlacedEnd } from './batch/batch-reader.ts'
 export * from './batch/dead-letter.ts'
 export { eventPattern, jsonPatterns } from './batch/event-pattern.ts'
+export { PayloadBuffers } from './batch/payload-buffers.ts'
 export type {
   BatchHeader,
   EncodedSlice,

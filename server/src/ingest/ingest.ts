@@ -5,6 +5,7 @@ import {
   type Bus,
   type EndOfInput,
   type KnownEntry,
+  PayloadBuffers,
   partitionOf,
   type SliceEvents,
   type StoredEvent,
@@ -113,7 +114,8 @@ export class Ingest {
       (_, partition) => new PartitionLog(options.bus.log(partition, 'append'), logOptions),
     )
     const pace = new AppendPace()
-    this.#appenders = this.#logs.map((log) => new PartitionAppender(log, options.report, pace, options))
+    const buffers = new PayloadBuffers()
+    this.#appenders = this.#logs.map((log) => new PartitionAppender(log, options.report, pace, options, buffers))
   }
 
   /** MUST be awaited before anything is published. @throws BusUnavailable */

@@ -6,6 +6,7 @@ import {
   isEncoded,
   MAX_BATCH_BYTES,
   NO_BATCH,
+  PayloadBuffers,
   RecordBatchBuilder,
   type SliceEvents,
   type SliceIdentity,
@@ -59,6 +60,7 @@ export class PartitionAppender {
   readonly #report: ReportDefect
   readonly #pace: AppendPace
   readonly #observer: AppendObserver
+  readonly #buffers: PayloadBuffers
   readonly #waiting: OpenAppend[] = []
   #pendingBytes = 0
   /** Arrival of the oldest slice of the call under way. */
@@ -69,11 +71,21 @@ export class PartitionAppender {
   /** Urgent slices of the last call. */
   #lastUrgent = 0
 
-  /** @param pace of all appenders of the process */
-  constructor(log: PartitionLog, report: ReportDefect, pace: AppendPace, observer: AppendObserver = {}) {
+  /**
+   * @param pace of all appenders of the process
+   * @param buffers of all of them
+   */
+  constructor(
+    log: PartitionLog,
+    report: ReportDefect,
+    pace: AppendPace,
+    observer: AppendObserver = {},
+    buffers = new PayloadBuffers(),
+  ) {
     this.#log = log
     this.#pace = pace
     this.#observer = observer
+    this.#buffers = buffers
     this.#report = withoutRepeats(report)
   }
 
@@ -101,7 +113,7 @@ export class PartitionAppender {
     this.#pendingBytes += size
     let open = this.#waiting.at(-1)
     if (open === undefined || !open.fits(size)) {
-      open = new OpenAppend()
+      open = new OpenAppend(this.#buffers)
       this.#waiting.push(open)
     }
     open.add(slice, events, size)
@@ -154,6 +166,8 @@ export class PartitionAppender {
     try {
       const outcomes = await this.#log.append(call.request())
       this.#hasAnswered = true
+      // A call that failed may still be on its way, and is left to the collector.
+      call.release()
       return outcomes
     } catch (error) {
       const outcome = this.#failure(error)
@@ -198,9 +212,14 @@ class OpenAppend {
   readonly #batches = new Map<string, { builder: RecordBatchBuilder; ordinal: number }>()
   readonly #places: AppendRequest['slices'][number][] = []
   readonly #ordered: { readonly slice: Slice; readonly events: SliceEvents; readonly size: number }[] = []
+  readonly #buffers: PayloadBuffers
   size = 0
   /** Slices that do not wait. */
   urgent = 0
+
+  constructor(buffers: PayloadBuffers) {
+    this.#buffers = buffers
+  }
 
   fits(size: number): boolean {
     return this.size + size <= MAX_BATCH_BYTES
@@ -238,12 +257,17 @@ class OpenAppend {
     if (events.length === 0 && end === undefined) return { batch: NO_BATCH, lastIndex: 0 }
     let batch = this.#batches.get(topic)
     if (batch === undefined) {
-      batch = { builder: new RecordBatchBuilder(), ordinal: this.#batches.size }
+      batch = { builder: new RecordBatchBuilder(this.#buffers), ordinal: this.#batches.size }
       this.#batches.set(topic, batch)
     }
     batch.builder.addSlice(events, end)
     // A batch without events has a position, too: it shows that the entry is there.
     return { batch: batch.ordinal, lastIndex: Math.max(0, batch.builder.count - 1) }
+  }
+
+  /** Redis has the payloads. */
+  release(): void {
+    for (const { builder } of this.#batches.values()) builder.release()
   }
 
   /** @param firstBatch number of batches in front of this part's own. */
@@ -279,6 +303,11 @@ class AppendCall {
     this.openedAt = parts[0]!.openedAt
     this.size = parts.reduce((sum, part) => sum + part.size, 0)
     this.urgent = parts.reduce((sum, part) => sum + part.urgent, 0)
+  }
+
+  /** Redis has answered. */
+  release(): void {
+    for (const part of this.#parts) part.release()
   }
 
   request(): AppendRequest {

@@ -16,11 +16,11 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 /** An appender whose calls are answered when the test says. */
 function appender(pace = new AppendPace()) {
-  const calls: { topics: string[]; answer: () => void }[] = []
+  const calls: { topics: string[]; payload: Buffer; answer: () => void; fail: () => void }[] = []
   const log = {
     partition: 0,
     append: ({ batches, slices }: AppendRequest) =>
-      new Promise<SliceOutcome[]>((resolve) => {
+      new Promise<SliceOutcome[]>((resolve, reject) => {
         const outcome = {
           verdict: 'new',
           partition: 0,
@@ -28,7 +28,12 @@ function appender(pace = new AppendPace()) {
           position: '0@1/1-0.0',
           refusedAtFirst: undefined,
         } as const
-        calls.push({ topics: batches.map(({ topic }) => topic), answer: () => resolve(slices.map(() => outcome)) })
+        calls.push({
+          topics: batches.map(({ topic }) => topic),
+          payload: batches[0]!.payload,
+          answer: () => resolve(slices.map(() => outcome)),
+          fail: () => reject(new Error('no answer in time')),
+        })
       }),
   }
   const created = new PartitionAppender(log as unknown as PartitionLog, () => 'defect', pace)
@@ -111,6 +116,24 @@ describe('PartitionAppender', () => {
     expect([one.calls.length, other.calls.length]).toEqual([1, 0])
     vi.advanceTimersByTime(2)
     expect([one.calls.length, other.calls.length]).toEqual([2, 1])
+  })
+
+  it('I-APPEND-16 uses the memory of a payload again once its call was answered, and not where it failed', async () => {
+    const { calls, add } = appender()
+    const send = async (topic: string) => {
+      add(topic, true)
+      await turn()
+      return calls.at(-1)!
+    }
+    const answered = await send('first')
+    answered.answer()
+    await turn()
+    const failed = await send('second')
+    expect(failed.payload.buffer).toBe(answered.payload.buffer)
+    failed.fail()
+    await turn()
+    const later = await send('third')
+    expect(later.payload.buffer).not.toBe(failed.payload.buffer)
   })
 
   it('I-APPEND-12 sends what is urgent at the end of the turn, with all that waits', async () => {

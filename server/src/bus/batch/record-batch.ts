@@ -1,6 +1,7 @@
 import type { Lane, TraceContext } from '@tidegate/protocol'
 import { jsonString } from '../../json-string.ts'
 import { CorruptBatch } from '../errors.ts'
+import type { PayloadBuffers } from './payload-buffers.ts'
 
 /**
  * One stream entry holds many events. Field `h` is a columnar JSON header, field `d` the UTF-8 JSON objects of the
@@ -127,8 +128,15 @@ export class RecordBatchBuilder {
   readonly #ends: [slice: number, source: string | null][] = []
   readonly #sampled: number[] = []
   #lanes = ''
-  #payload = Buffer.allocUnsafe(INITIAL_PAYLOAD_BYTES)
+  readonly #buffers: PayloadBuffers | undefined
+  #payload: Buffer
   #payloadBytes = 0
+
+  /** @param buffers of payloads that are released */
+  constructor(buffers?: PayloadBuffers) {
+    this.#buffers = buffers
+    this.#payload = buffers?.take() ?? Buffer.allocUnsafe(INITIAL_PAYLOAD_BYTES)
+  }
 
   get count(): number {
     return this.#times.length
@@ -220,7 +228,15 @@ export class RecordBatchBuilder {
     if (room <= this.#payload.length) return
     const larger = Buffer.allocUnsafe(Math.max(room, this.#payload.length * 2))
     this.#payload.copy(larger, 0, 0, this.#payloadBytes)
+    this.#buffers?.giveBack(this.#payload)
     this.#payload = larger
+  }
+
+  /** Nobody reads the payload that was built any more: it will be overwritten. */
+  release(): void {
+    this.#buffers?.giveBack(this.#payload)
+    this.#payload = RELEASED
+    this.#payloadBytes = 0
   }
 }
 
@@ -232,6 +248,7 @@ const COMMA = 0x2c
 /** A UTF-16 code unit takes at most three bytes of UTF-8. */
 const MAX_UTF8_PER_UNIT = 3
 const INITIAL_PAYLOAD_BYTES = 8_192
+const RELEASED = Buffer.alloc(0)
 
 /** @throws CorruptBatch */
 export function decodeHeader(text: string): BatchHeader {
