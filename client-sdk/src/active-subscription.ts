@@ -182,7 +182,7 @@ export class ActiveSubscription implements LiveSubscription<AnyEvent>, WireReade
     if (this.#isEnded) return receipt.done()
     this.#inbox.put(event, receipt, !this.#wire.isPaused)
     if (this.#hasCallback || this.#isIterated || this.#inbox.waiting !== UNREAD_EVENTS) return
-    warn(`Nobody reads ${this.#wire.name}: its events wait. Give it a callback, iterate, or close it.`)
+    warn(`Nobody reads ${this.#wire.name}: give it a callback, iterate, or close it.`)
   }
 
   get unreadBytes(): number {

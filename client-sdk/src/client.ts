@@ -83,7 +83,8 @@ export class TidegateClient<C = unknown> extends Reader<C> {
   /**
    * Publishes one or more events of a topic. Resolves when they are stored; while there is no connection they wait and
    * are then sent in order, once each. If the server refuses some of the events, `rejected` of the receipt lists them.
-   * With `last` nothing more comes: `publish(topic, [], { last: true })` says only that.
+   * With `last` nothing more comes: `publish(topic, [], { last: true })` says only that. An event that was delivered may be
+   * published again: `id`, `time`, `source` and `data` are taken of it.
    *
    * @throws TidegateError if none was stored: with the code of the first one, its `path`, and the `receipt`;
    *   `outbox_full`, `outbox_expired`, `event_too_large`, `closed`. TypeError for arguments of other types. The reason of
@@ -95,13 +96,8 @@ export class TidegateClient<C = unknown> extends Reader<C> {
     options: PublishOptions = {},
   ): Promise<PublishReceipt> {
     this.#core.assertOpen()
-    const list = (Array.isArray(events) ? events : [events]) as readonly PublishEvent<unknown>[]
     expectKind('publish: topic', 'a string', topic)
-    for (const event of list) {
-      if (typeof event !== 'object' || event?.data === undefined)
-        throw wrong('publish', 'events { data: {...} }', event)
-      expectOptions('publish: event', EVENT_MEMBERS, event)
-    }
+    const list = ((Array.isArray(events) ? events : [events]) as readonly PublishEvent<unknown>[]).map(publishable)
     const end = endOf(options)
     const { signal, trace } = options
     this.#core.use(signal)
@@ -216,4 +212,16 @@ export class TidegateClient<C = unknown> extends Reader<C> {
 /** Opens a client. With `createClient<typeof config>` it knows the topics of that config. */
 export function createClient<C = unknown>(options: ClientOptions): TidegateClient<C> {
   return new TidegateClient<C>(options)
+}
+
+/** @throws TypeError for what is no event, and for members that an event to publish does not have */
+function publishable(event: PublishEvent<unknown>): PublishEvent<unknown> {
+  if (typeof event !== 'object' || event?.data === undefined) throw wrong('publish', 'events { data: {...} }', event)
+  if (!('at' in event)) {
+    expectOptions('publish: event', EVENT_MEMBERS, event)
+    return event
+  }
+  // It was delivered, and will have another topic, key and position.
+  const { id, time, source, data } = event
+  return { id, time, source, data } as PublishEvent<unknown>
 }

@@ -66,12 +66,18 @@ export interface ConnectionEvents {
 
 const CLIENT_NAME = 'tidegate-js/0.1.0'
 
-/** The implementations outside tests. */
-const readSurroundings = (): Surroundings => ({
-  now: performance.now(),
-  wallTime: Date.now(),
-  random: Math.random(),
-})
+/** The implementations outside tests. Read when a step asks: hardly any frame does. */
+const SURROUNDINGS: Surroundings = {
+  get now() {
+    return performance.now()
+  },
+  get wallTime() {
+    return Date.now()
+  },
+  get random() {
+    return Math.random()
+  },
+}
 
 /** Drives the machine of a connection: takes events one after the other and runs the effects of each. */
 export class Connection implements Link {
@@ -91,7 +97,7 @@ export class Connection implements Link {
   #isRunning = false
 
   /** @throws TidegateError `invalid_token` */
-  constructor(options: ConnectionOptions, events: ConnectionEvents, surroundings = readSurroundings) {
+  constructor(options: ConnectionOptions, events: ConnectionEvents, surroundings = () => SURROUNDINGS) {
     // The server clamps the window; counting against another one would report too late.
     const windowBytes = Math.min(MAX_WINDOW_BYTES, Math.max(MIN_WINDOW_BYTES, options.windowBytes))
     this.#options = { ...options, windowBytes }

@@ -71,6 +71,8 @@ export class Core implements ConnectionEvents {
   readonly onTokenError = new Listeners<TidegateError>('onTokenError')
   readonly #parts: readonly Part[]
   readonly #checks = { ...CONNECTION_CHECKS }
+  /** By type of frame, in the order of the parts. A type may be called like a member of every object. */
+  readonly #handlers: Record<string, FrameHandler[]> = Object.create(null)
   /** Why this client accepts no more calls. */
   #ended: TidegateError | undefined
   #closing: Promise<void> | undefined
@@ -101,7 +103,13 @@ export class Core implements ConnectionEvents {
       failed: (error, isHeard, what) => this.#isEnding || this.#report(error, isHeard, what),
     })
     this.#parts = [this.subscriptions, ...kind.parts(this)]
-    for (const { checks } of this.#parts) Object.assign(this.#checks, checks)
+    for (const { checks, frames = {} } of this.#parts) {
+      Object.assign(this.#checks, checks)
+      for (const [type, handler] of Object.entries(frames)) {
+        // The union loses the relation of a type and its handler.
+        this.#handlers[type] = [...(this.#handlers[type] ?? []), handler as FrameHandler]
+      }
+    }
     if (options.connect === true) this.connection.open()
   }
 
@@ -170,11 +178,7 @@ export class Core implements ConnectionEvents {
   }
 
   frame(frame: ServerFrame, receipt: FrameReceipt): void {
-    const { type } = frame
-    for (const { frames = {} } of this.#parts) {
-      // A type may be called like a member of every object. The union loses the relation of a type and its handler.
-      if (Object.hasOwn(frames, type)) (frames[type] as FrameHandler)(frame, receipt)
-    }
+    for (const handle of this.#handlers[frame.type] ?? []) handle(frame, receipt)
     if (frame.type !== 'bus') return
     const { type: _, ...change } = frame
     this.onBus.call(change)

@@ -1,6 +1,6 @@
-import { formatLogEpoch } from '@tidegate/protocol'
+import { formatLogEpoch, PRODUCER_CHARS } from '@tidegate/protocol'
 import { AckedPositions } from './acked-positions.ts'
-import { expectOptions, type Kind } from './arguments.ts'
+import { expectOptions, type Kind, wrong } from './arguments.ts'
 import { Commands } from './commands/commands.ts'
 import type { RecoveredCommand } from './commands/recovered-command.ts'
 import type { Core } from './core.ts'
@@ -60,6 +60,8 @@ export class Sending implements Reading {
 
   #partsOf(core: Core, options: SendingOptions): readonly Part[] {
     const { producer = randomId(), outbox = {} } = options
+    if (producer === '' || producer.length > PRODUCER_CHARS)
+      throw wrong('createClient.producer', `1 to ${PRODUCER_CHARS} characters`, producer)
     expectOptions('createClient.outbox', OUTBOX_OPTIONS, outbox)
     const {
       store,

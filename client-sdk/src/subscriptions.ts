@@ -1,4 +1,4 @@
-import { RETRYABLE, SUBSCRIPTIONS } from '@tidegate/protocol'
+import { type BatchPart, RETRYABLE, SUBSCRIPTIONS } from '@tidegate/protocol'
 import type { ActiveSubscription, EventCallback, SubscriptionHost } from './active-subscription.ts'
 import { reconnectDelayMs, resendDelayMs } from './backoff.ts'
 import {
@@ -22,18 +22,29 @@ import { type SubscribeOptions, sharingOf } from './subscribe-options.ts'
 import { type WireKind, type WireReader, WireSubscription } from './wire-subscription.ts'
 
 const isVector = isTableOf(isTableOf(isListOf(isText)))
-const COUNTS = { conflated: isAbsentOr(isNumber), sampled: isAbsentOr(isNumber) }
+const isTally = isAbsentOr(isNumber)
+const COUNTS = { conflated: isTally, sampled: isTally }
 /** `null` where it cannot be known. */
 const isCount: Check = (value) => value === null || isNumber(value)
-/** Most of what comes: by its own check, which costs a third of one made of parts. */
+
+// Most of what comes: by checks of their own, which cost a third of those made of parts.
 const isEvent: Check = (value) => isRecord(value) && isText(value.at)
-const OF_LANE = { sub: isNumber, topic: isText, lane: isLane, ...COUNTS }
+const isOfLane: Check = (value) =>
+  isRecord(value) &&
+  isNumber(value.sub) &&
+  isText(value.topic) &&
+  isLane(value.lane) &&
+  isTally(value.conflated) &&
+  isTally(value.sampled)
+const isEvents = isListOf(isEvent)
+const isPart: Check = (value) => isOfLane(value) && isEvents((value as BatchPart).events)
+const isGap = has({ upTo: isPosition, after: isAbsentOr(isPosition), count: isCount })
 
 export const SUBSCRIPTION_CHECKS: FrameChecks = {
   subscribed: has({ sub: isNumber, positions: isVector }),
   unsubscribed: has({ sub: isNumber, code: isText }),
-  batch: has({ parts: isListOf(has({ ...OF_LANE, events: isListOf(isEvent) })) }),
-  gap: has({ ...OF_LANE, upTo: isPosition, after: isAbsentOr(isPosition), count: isCount }),
+  batch: has({ parts: isListOf(isPart) }),
+  gap: (value) => isOfLane(value) && isGap(value),
   progress: has({ sub: isNumber, positions: isVector, counts: isAbsentOr(isListOf(has(COUNTS))) }),
 }
 

@@ -25,8 +25,6 @@ const KIND_CLIENT = 2
 const KIND_PRODUCER = 3
 const STATUS_ERROR = 2
 const SAMPLED = 1
-/** Names of its conventions for messaging. */
-const SYSTEM = { 'messaging.system': 'tidegate' }
 
 /** What a call does, as a span says it. */
 interface TracedCall {
@@ -36,34 +34,37 @@ interface TracedCall {
 }
 
 export function publishSpan(topic: string, events: readonly { readonly id?: string }[]): TracedCall {
-  const id = events.length === 1 ? events[0]!.id : undefined
-  return {
-    name: `publish ${topic}`,
-    kind: KIND_PRODUCER,
-    attributes: {
-      ...SYSTEM,
-      'messaging.operation.name': 'publish',
-      'messaging.operation.type': 'send',
-      'messaging.destination.name': topic,
-      ...(events.length !== 1 && { 'messaging.batch.message_count': events.length }),
-      ...(id !== undefined && { 'messaging.message.id': id }),
-    },
-  }
+  const { length } = events
+  return spanOf('publish', KIND_PRODUCER, topic, length === 1 ? events[0]!.id : undefined, {
+    'messaging.operation.type': 'send',
+    ...(length !== 1 && { 'messaging.batch.message_count': length }),
+  })
 }
 
 export function commandSpan(
   { entity, command }: { readonly entity: string; readonly command: string },
   id?: string,
 ): TracedCall {
+  return spanOf('command', KIND_CLIENT, entity, id, { 'tidegate.command': command })
+}
+
+/** By the names of its conventions for messaging. */
+function spanOf(
+  operation: string,
+  kind: number,
+  target: string,
+  id: string | undefined,
+  more: SpanAttributes,
+): TracedCall {
   return {
-    name: `command ${entity}`,
-    kind: KIND_CLIENT,
+    name: `${operation} ${target}`,
+    kind,
     attributes: {
-      ...SYSTEM,
-      'messaging.operation.name': 'command',
-      'messaging.destination.name': entity,
-      'tidegate.command': command,
+      'messaging.system': 'tidegate',
+      'messaging.operation.name': operation,
+      'messaging.destination.name': target,
       ...(id !== undefined && { 'messaging.message.id': id }),
+      ...more,
     },
   }
 }

@@ -108,6 +108,35 @@ test.each(REJECTED)('C-ARG-1 C-ARG-2 %s', async (message, call) => {
   expect(TestSocket.last.sent.filter(({ type }) => /publish|query|command/.test(type))).toEqual([])
 })
 
+const OUT_OF_BOUNDS: readonly (readonly [string, () => unknown])[] = [
+  ['createClient.producer: expected 1 to 64 characters, got ""', create({ ...SERVER, producer: '' })],
+  [
+    `createClient.producer: expected 1 to 64 characters, got "${'p'.repeat(59)}...`,
+    create({ ...SERVER, producer: 'p'.repeat(65) }),
+  ],
+  ['history.limit: expected 0 or more, got -1', () => client.history('a', { limit: -1 })],
+  ['window.limit: expected 0 or more, got -5', () => client.window('a', { limit: -5 })],
+]
+
+test.each(OUT_OF_BOUNDS)('C-ARG-4 %s', (message, call) => {
+  expect(call).toThrow(new TypeError(message))
+})
+
+test('C-ARG-2 events - one that was delivered is published again with what is its own', async () => {
+  const given = { id: 'e1', time: 5, source: 's', data: { n: 1 } }
+  const delivered: unknown[] = []
+  client.subscribe('a', (event) => {
+    delivered.push(event)
+    void client.publish('b', event)
+  })
+  const events = [{ at: '0@e/1-0.0', key: 'k', ...given }]
+  TestSocket.last.receive({ type: 'batch', parts: [{ sub: 1, topic: 'a', lane: 'low', events }] })
+  await Promise.resolve()
+  expect(delivered).toMatchObject([{ topic: 'a', key: 'k' }])
+  expect(TestSocket.last.ofType('publish')).toEqual([{ type: 'publish', seq: 1, topic: 'b', events: [given] }])
+  TestSocket.last.receive({ type: 'ack', seq: 1, at: ['0@e/1-0.0'] })
+})
+
 test('C-ARG-1 JSON - a cycle is named as well, where it begins', async () => {
   const data: Record<string, unknown> = { n: 1 }
   data.self = data

@@ -6,6 +6,8 @@ export const FRAME_BYTES = 1_048_576
 export const FRAME_EVENTS = 1_000
 /** UTF-8 bytes of an event id or source. */
 export const ID_BYTES = 128
+/** Characters of a producer id or an Idempotency-Key. */
+export const PRODUCER_CHARS = 64
 /** Characters of a token. */
 export const TOKEN_CHARS = 8_192
 /** `hello.windowBytes` where it does not say. 64 KiB is 0.5 s of a 1 Mbit/s link. */
@@ -37,8 +39,7 @@ export const LIMITS = {
   tokenChars: TOKEN_CHARS,
   /** Characters of a topic name. */
   topicChars: 128,
-  /** Characters of a producer id or an Idempotency-Key. */
-  producerChars: 64,
+  producerChars: PRODUCER_CHARS,
   /** Subscriptions of one session. */
   subscriptions: SUBSCRIPTIONS,
   /** UTF-8 bytes of the JSON of `subscribe.state`: everybody who sees who is there gets each one's. */

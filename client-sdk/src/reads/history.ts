@@ -1,6 +1,6 @@
 import { comparePositions, type DeliveredEvent, type PositionVector, parsePosition } from '@tidegate/protocol'
 import { ABORTABLE, type Abortable } from '../abort-signal.ts'
-import { expectOptions, wrong } from '../arguments.ts'
+import { expectOptions, type Kind, wrong } from '../arguments.ts'
 import type { QueryPage } from '../queries.ts'
 import { type Asks, pageOf, type Read, readOf } from './read.ts'
 import { partitionsOf } from './topics.ts'
@@ -33,6 +33,16 @@ export const RANGE_OPTIONS = {
   ...ABORTABLE,
 } as const
 
+/** @throws TypeError for options that there are not, and a limit that is no number of items */
+export function expectRange(
+  name: string,
+  members: Readonly<Record<string, Kind | null>>,
+  options: Pick<HistoryReadOptions, 'limit'>,
+): void {
+  expectOptions(name, members, options)
+  if (options.limit !== undefined && options.limit < 0) throw wrong(`${name}.limit`, '0 or more', options.limit)
+}
+
 /** Past events of a topic. */
 export interface HistoryRead<Event> extends Read<Event> {
   /** Of the last iteration: the position in each partition behind which another read continues. */
@@ -53,7 +63,7 @@ export function readHistory<Data = unknown>(
   topic: string,
   options: HistoryReadOptions = {},
 ): HistoryRead<DeliveredEvent<Data>> {
-  expectOptions('history', { after: null, ...RANGE_OPTIONS }, options)
+  expectRange('history', { after: null, ...RANGE_OPTIONS }, options)
   let logs: PartitionRead[] = []
   async function* events() {
     const { after, key, from, to, limit = Number.POSITIVE_INFINITY, signal } = options

@@ -3,7 +3,7 @@ import { ABORTABLE, type Abortable } from '../abort-signal.ts'
 import { expectOptions } from '../arguments.ts'
 import { isNumber } from '../connection/checks.ts'
 import { TidegateError } from '../errors.ts'
-import { RANGE_OPTIONS, readHistory } from './history.ts'
+import { expectRange, RANGE_OPTIONS, readHistory } from './history.ts'
 import { type Asks, pageOf, type Read, readOf } from './read.ts'
 
 /** Windows of one read. Twice as many are held at a time. */
@@ -42,7 +42,7 @@ interface Result {
  *   of other types
  */
 export function readWindows<Pane = unknown>(client: Asks, name: string, options: WindowReadOptions = {}): Read<Pane> {
-  expectOptions('window', RANGE_OPTIONS, options)
+  expectRange('window', RANGE_OPTIONS, options)
   const { to, limit = MAX_WINDOWS, ...past } = options
   const { from } = past
   return readOf(async function* () {
