@@ -207,6 +207,13 @@ describe('a Redis that does not fit', () => {
     ).toBeUndefined()
   })
 
+  it('B-REDIS-1 one that has renamed the commands of scripts - is refused with what to do', async () => {
+    const redis = await redisWith('--rename-command', 'EVALSHA', '')
+    await expect(startTestGateway(contract, { redisUrl: redis.url })).rejects.toThrow(
+      /cannot be used: .*`rename-command`/,
+    )
+  })
+
   it('B-REDIS-4 one whose torn transactions come back - is named at the start of a gateway, in one line', async () => {
     for (const [option, lines] of [
       ['yes', 1],

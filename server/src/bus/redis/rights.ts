@@ -69,6 +69,11 @@ async function lacking(redis: Redis, commands: readonly (readonly string[])[]): 
     )
     return (places as number[]).map((place) => place - 1)
   } catch (error) {
+    if (error instanceof Error && /^ERR unknown command/.test(error.message)) {
+      throw new BusMismatch(
+        'This Redis cannot be used: it does not know the commands of scripts (EVALSHA, SCRIPT); take `rename-command` out of its configuration.',
+      )
+    }
     // Not even scripts may be run: what else is missing is said at the next start.
     if (error instanceof Error && error.message.startsWith('NOPERM')) {
       return commands.flatMap(([name], place) => (name === 'evalsha' || name === 'script' ? [place] : []))
