@@ -11,7 +11,7 @@ import { begunTimes, type StoredProgress, type WindowBegin } from './progress.ts
 import { type InputState, ReportStage } from './report-stage.ts'
 import type { EventStage, ResultStage, StateHolder } from './stage.ts'
 import type { StoredState } from './stored-state.ts'
-import { clocksHash, StoredClocks, StoredWindow } from './stored-window.ts'
+import { clocksHash, type HashFields, StoredClocks, StoredWindow } from './stored-window.ts'
 
 /** The stages of one partition, wired as the contract says, in an order in which inputs come first. */
 export class PartitionWindows {
@@ -50,41 +50,29 @@ export class PartitionWindows {
     ]
     for (const topic of pipeline.windows) {
       const { name, spec } = topic
-      const isSame = progress.versions[name] === pipeline.versions[name]
+      const version = pipeline.versions[name]!
+      const isSame = progress.versions[name] === version
       const isKnown = isSame && anew?.has(name) !== true
       const states = (isKnown && fields.get(windowHash(name))) || []
       const watermark = isKnown ? progress.watermarks[name] : undefined
-      if (spec.clockPer !== 'partition') {
-        const clock = new FleetClock((isKnown && fields.get(clocksHash(name))) || [])
-        this.#clocks.setFleet(topic, clock)
-        this.#fleets.push(new StoredClocks(name, clock))
-      }
+      if (spec.clockPer !== 'partition') this.#addFleet(topic, (isKnown && fields.get(clocksHash(name))) || [])
       if (spec.groupBy === 'key') {
-        const stage = new KeyedStage(new StoredWindow(topic, createWindow(spec, watermark, states)))
-        this.#addReader(topic.from, stage)
-        this.#keyed.push(stage)
-        this.#results.push(stage)
-        this.#clocks.setResult(name, stage.window.operator, spec.allowedLatenessMs)
+        this.#addKeyed(new KeyedStage(new StoredWindow(topic, createWindow(spec, watermark, states))))
         continue
       }
       // The config refuses other shapes whose groups lie in several partitions.
       if (spec.type !== 'tumbling') throw new Error(`window ${name}: ${spec.type} with groupBy`)
       const operator = new TumblingWindow(spec, watermark, states)
-      const stored = new StoredWindow(topic, operator)
-      const report = new ReportStage(stored, spec, pipeline.versions[name]!, begins[name]?.start)
+      const report = new ReportStage(new StoredWindow(topic, operator), spec, version, begins[name]?.start)
       this.#addReader(topic.from, report)
       this.#reports.push(report)
       if (!mergersOf(topic, partitions).includes(partition)) continue
       // Reports of other partitions stay, whatever this one has lost.
       const merged = isSame ? progress.merges[name] : undefined
       const clock = merged && { ...merged, watermark: merged.watermark ?? Number.NEGATIVE_INFINITY }
-      const parts = (isSame && fields.get(partialsHash(name))) || []
+      const stored = (isSame && fields.get(partialsHash(name))) || []
       const isMine = (group: string) => spec.groupBy === 'all' || partitionOf(group, partitions) === partition
-      const version = pipeline.versions[name]!
-      const merge = new MergeStage({ topic, spec, version, partitions, isMine, clock, stored: parts })
-      this.#merges.push(merge)
-      this.#results.push(merge)
-      this.#clocks.setResult(name, merge.operator, spec.allowedLatenessMs)
+      this.#addMerge(new MergeStage({ topic, spec, version, partitions, isMine, clock, stored }))
     }
     for (const topic of pipeline.contract.topics.values()) {
       if (topic.kind === 'flow') this.#addReader([topic.from], new FlowStage(topic))
@@ -216,6 +204,27 @@ export class PartitionWindows {
         ]),
       ),
     }
+  }
+
+  #addFleet(topic: WindowTopic, stored: HashFields): void {
+    const clock = new FleetClock(stored)
+    this.#clocks.setFleet(topic, clock)
+    this.#fleets.push(new StoredClocks(topic.name, clock))
+  }
+
+  #addKeyed(stage: KeyedStage): void {
+    const { topic, operator } = stage.window
+    this.#addReader(topic.from, stage)
+    this.#keyed.push(stage)
+    this.#results.push(stage)
+    this.#clocks.setResult(topic.name, operator, topic.spec.allowedLatenessMs)
+  }
+
+  #addMerge(stage: MergeStage): void {
+    const { topic, operator } = stage
+    this.#merges.push(stage)
+    this.#results.push(stage)
+    this.#clocks.setResult(topic.name, operator, topic.spec.allowedLatenessMs)
   }
 
   #addReader(inputs: readonly string[], stage: EventStage): void {
