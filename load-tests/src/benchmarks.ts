@@ -15,6 +15,7 @@ import { peers } from './peers/peers.ts'
 import { pipeline } from './pipeline/pipeline.ts'
 import { priority } from './priority/priority.ts'
 import type { BenchmarkName } from './report/headlines.ts'
+import { restart } from './restart/restart.ts'
 import { resume } from './resume/resume.ts'
 import { scaling } from './scaling/scaling.ts'
 import { sdk } from './sdk/sdk.ts'
@@ -48,6 +49,7 @@ export const BENCHMARKS: Readonly<Record<BenchmarkName, Benchmark>> = {
   reads,
   priority,
   resume,
+  restart,
   slow,
   sdk,
   peers,

@@ -15,6 +15,8 @@ export type PublisherCommand =
 export interface PublisherReport {
   readonly sentEvents: number
   readonly ackedEvents: number
+  /** Frames by the code with which they were refused, in the order in which codes came first. */
+  readonly refusedFrames: Readonly<Record<string, number>>
 }
 
 const PACE_MS = 1
@@ -29,6 +31,7 @@ let sockets: RawWebSocket[] = []
 let seqs: number[] = []
 let next = 0
 let acked = 0
+let refused: Record<string, number> = {}
 
 async function open(port: number, opened: Point): Promise<void> {
   for (const socket of sockets) socket.close()
@@ -44,6 +47,8 @@ async function open(port: number, opened: Point): Promise<void> {
 
 function note(payload: Buffer): void {
   if (payload.toString('latin1', 0, 13) === '{"type":"ack"') acked++
+  const code = /^\{"type":"reject".*?"code":"(\w+)"/.exec(payload.toString('latin1'))?.[1]
+  if (code) refused[code] = (refused[code] ?? 0) + 1
 }
 
 async function publish(durationMs: number, eventsPerSec: number): Promise<PublisherReport> {
@@ -51,6 +56,7 @@ async function publish(durationMs: number, eventsPerSec: number): Promise<Publis
   const total = Math.round(framesPerMs * durationMs)
   const startedAt = performance.now()
   acked = 0
+  refused = {}
   let sent = 0
   await new Promise<void>((resolve) => {
     const timer = setInterval(() => {
@@ -65,7 +71,7 @@ async function publish(durationMs: number, eventsPerSec: number): Promise<Publis
     }, PACE_MS)
   })
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
-  return { sentEvents: sent * point.eventsPerFrame, ackedEvents: acked * point.eventsPerFrame }
+  return { sentEvents: sent * point.eventsPerFrame, ackedEvents: acked * point.eventsPerFrame, refusedFrames: refused }
 }
 
 answerParent(async (command: PublisherCommand) => {

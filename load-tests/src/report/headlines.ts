@@ -68,6 +68,12 @@ export const HEADLINES = {
   },
   priority: { says: 'ms to the 99th percentile of high events on a full link', figure: 'highP99Ms', better: 'less' },
   resume: { says: 'resumes/s of 5,000 clients at once', figure: 'resumesPerSec', better: 'more' },
+  restart: {
+    says: 'ms until `tidegate start` is ready on a log of 1 GB',
+    figure: 'readyMs',
+    control: 'controlReadyMs',
+    better: 'less',
+  },
   idle: {
     says: 'bytes of each further subscribed connection',
     figure: 'bytesPerConnection',

@@ -37,13 +37,36 @@ export function soakOf({ minutes, eventsPerSec }: SoakOptions): Benchmark {
         const rate = eventsPerSec ?? (await findPeak(running, progress)) / 2
         await running.open()
         progress(`${rate} events/s for ${minutes} minutes`)
-        const [{ sentEvents, ackedEvents }, samples] = await Promise.all([
-          running.publish(minutes * MINUTE_MS, rate),
+        const [published, samples] = await Promise.all([
+          publishFor(minutes, rate, running, progress),
           sampleUntil(minutes, running, progress),
         ])
-        return { eventsPerSec: rate, sentEvents, ackedEvents, ...account(samples) }
+        return { eventsPerSec: rate, ...published, ...account(samples) }
       }),
   }
+}
+
+/** Minute by minute: after one with refused frames, producers are opened anew, since a raw one resends nothing. */
+async function publishFor(
+  minutes: number,
+  rate: number,
+  running: Running,
+  progress: (line: string) => void,
+): Promise<Record<string, Figures>> {
+  const total = { sentEvents: 0, ackedEvents: 0 }
+  const refusedFrames: Record<string, number> = {}
+  for (let minute = 0; minute < minutes; minute++) {
+    const report = await running.publish(MINUTE_MS, rate)
+    total.sentEvents += report.sentEvents
+    total.ackedEvents += report.ackedEvents
+    for (const [code, frames] of Object.entries(report.refusedFrames))
+      refusedFrames[code] = (refusedFrames[code] ?? 0) + frames
+    if (report.ackedEvents === report.sentEvents) continue
+    const missing = report.sentEvents - report.ackedEvents
+    progress(`${missing} events of a minute were not acknowledged: ${JSON.stringify(report.refusedFrames)}`)
+    await running.open()
+  }
+  return { ...total, refusedFrames }
 }
 
 /** Samples from the end of the warm-up until the run is over. */
