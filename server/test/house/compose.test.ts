@@ -170,7 +170,12 @@ describe('docker compose', () => {
       await Promise.all(nodes.map((node) => node.moved()))
       await joined(nodes)
       expect(await ask('CLUSTER', 'INFO')).toMatch(whole)
-      for (const { port } of nodes) expect(await ask('CLUSTER', 'NODES')).toContain(`127.0.0.1:${port}@`)
+      // A replica that the others have yet to find again is known by its old address until then.
+      const isKnown = async () => {
+        const known = await ask('CLUSTER', 'NODES')
+        return nodes.every(({ port }) => known.includes(`127.0.0.1:${port}@`))
+      }
+      await expect.poll(isKnown, { timeout: 10_000 }).toBe(true)
     } finally {
       await Promise.all(nodes.map((node) => node.close()))
     }
