@@ -82,7 +82,7 @@ describe('worker processes', () => {
     await untilOwned(stoppedAt)
     const owners = await deployment.owners(stoppedAt)
     stopped.child.kill('SIGCONT')
-    await stopped.said(/another worker owns it now/)
+    await stopped.said(/another worker has it now/)
     // Balance gives the partitions out again later; that the fenced owner takes them by itself would be at once.
     expect(await deployment.owners(stoppedAt)).toEqual(owners)
     await publishing
