@@ -166,7 +166,7 @@ describe('an installed gateway that was started without the options of its heap'
       execArgv: [],
     })
     const [message] = (await once(child, 'message')) as [{ readonly type: string; readonly port?: number }]
-    const [running] = processesLike(new RegExp(`semi-space-size=64 .*gateway --port 0 --host ${host}$`))
+    const [running] = processesLike(new RegExp(`semi-space-size=32 .*gateway --port 0 --host ${host}$`))
     return { child, message, running: running! }
   }
 
