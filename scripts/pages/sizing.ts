@@ -47,7 +47,7 @@ export function sizingText(table: (head: readonly string[], rows: readonly (read
     if (typeof size === 'string') throw new Error(size)
     return size
   })
-  const worker = (count: number) => Math.round(measured.of('scaling', `workers.points.${count}.cpuSeconds.workers`))
+  const beside = (workers: number) => measured.of('scaling', `workers.points.${workers}.besideFirst`)
   const micros = (value: number) => value.toFixed(value < 1 ? 2 : 1)
   const row = (name: string, of: (demand: Demand, size: Size) => string) => [
     name,
@@ -70,8 +70,8 @@ ${table(
   ],
 )}
 
-A worker that has little to do costs more for an event, since it reads and commits as often: of 5,000 events a second each took one worker
-${worker(1)}, two ${worker(2)} and four ${worker(4)} microseconds. F is that of two.
+A worker that has little to do costs more for an event, since it reads and commits as often: of 5,000 events a second, all processes with two
+workers took ${beside(2)} times the CPU that they took with one, and ${beside(4)} times with four. F is that of two.
 
 A subscribed connection takes ${count(costs.connectionBytes)} bytes of a gateway, and an event ${count(costs.entryBytes)} bytes of Redis beside its JSON.
 
