@@ -7,7 +7,7 @@ import type { Redis } from '../../../server/src/bus/redis/connection.ts'
 import type { Benchmark } from '../support/benchmark.ts'
 import { openBench } from '../support/catch-up.ts'
 import { PARTITIONS } from '../support/log-filler.ts'
-import { residentBytes } from '../support/memory.ts'
+import { residentBytes, usedBytes } from '../support/memory.ts'
 import { percentile } from '../support/percentile.ts'
 import { type ServerProcess, startTidegate } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
@@ -55,7 +55,7 @@ export const entitySize: Benchmark = {
       )
       const all = await entityBytes(connection)
       const fullWorker = await residentBytes(deployment.worker.pid)
-      const usedMb = (await usedMemory(connection)) / MB
+      const usedMb = usedBytes(await connection.info('memory')) / MB
       progress(`${LONG} entities with ${LONG_EVENTS} events`)
       await writeLong(deployment.port)
       progress('the same under another version of the entity')
@@ -177,8 +177,4 @@ async function entityBytes(redis: Redis): Promise<number> {
     for (const size of sizes) bytes += Number(size)
   }
   return bytes
-}
-
-async function usedMemory(redis: Redis): Promise<number> {
-  return Number(/used_memory:(\d+)/.exec(`${await redis.call('INFO', 'memory')}`)![1])
 }

@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { readSettings } from '../../../server/src/config/settings.ts'
 import { PrivateRedis } from '../../../server/src/supervisor/private-redis.ts'
 import { findRedisBinary, type RedisBinary } from '../../../server/src/supervisor/redis-binary.ts'
 import type { Benchmark } from '../support/benchmark.ts'
-import { catchUp, openBench } from '../support/catch-up.ts'
+import { catchUp, openBench, until } from '../support/catch-up.ts'
+import { usedBytes } from '../support/memory.ts'
 import { percentile } from '../support/percentile.ts'
 import { processName, processTree } from '../support/process-tree.ts'
 import { type ServerProcess, startTidegate } from '../support/processes.ts'
@@ -18,7 +18,6 @@ const EVENTS = 8_000_000
 const QUICK_EVENTS = 200_000
 const ROUNDS = 3
 const STOP_DEADLINE_MS = 60_000
-const POLL_MS = 10
 const CONFIG = fileURLToPath(new URL('../windows/windows.config.ts', import.meta.url))
 
 interface Round {
@@ -66,7 +65,7 @@ async function fill(dataFolder: string, binary: RedisBinary, events: number): Pr
     await prefill(redis.url, { events, keys: 10_000, periodMs: 1_000 })
     const { worker } = await catchUp(bench, redis.url, CONFIG, READINGS)
     await worker.stop()
-    return Math.round(Number(/used_memory:(\d+)/.exec(await bench.info('memory'))![1]) / 1e6)
+    return Math.round(usedBytes(await bench.info('memory')) / 1e6)
   } finally {
     bench.disconnect()
     await redis.close({ deadlineMs: STOP_DEADLINE_MS })
@@ -91,8 +90,8 @@ async function killRedis({ pid, port }: ServerProcess): Promise<void> {
   for (const child of await processTree(pid)) {
     if ((await processName(child)) === 'redis-server') process.kill(child, 'SIGKILL')
   }
-  while (await isReady(port)) await sleep(POLL_MS)
-  while (!(await isReady(port))) await sleep(POLL_MS)
+  await until(async () => !(await isReady(port)))
+  await until(() => isReady(port))
 }
 
 async function isReady(port: number): Promise<boolean> {

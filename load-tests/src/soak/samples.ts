@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import type { Running } from '../growth/deployment.ts'
-import { residentBytes } from '../support/memory.ts'
+import { residentBytes, usedBytes } from '../support/memory.ts'
 
 /** What may not grow, by name. */
 export type Sample = Readonly<Record<string, number>>
@@ -9,11 +9,10 @@ const MB = 1_048_576
 
 /** Looks at the processes of a deployment once. */
 export async function takeSample({ gateway, worker, redis, workerMetricsPort }: Running): Promise<Sample> {
-  const memory = await redis.info('memory')
   return {
     ...(await sampleOf('gateway', gateway.pid, gateway.port)),
     ...(await sampleOf('worker', worker.pid, workerMetricsPort)),
-    redisMb: Number(/used_memory:(\d+)/.exec(memory)![1]) / MB,
+    redisMb: usedBytes(await redis.info('memory')) / MB,
   }
 }
 

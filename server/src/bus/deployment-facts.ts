@@ -5,6 +5,7 @@ import { readMarker } from './growth/index.ts'
 import { keys } from './keys.ts'
 import type { Node } from './nodes/node.ts'
 import { Nodes } from './nodes/nodes.ts'
+import type { AwayPartitions } from './reachable-bus.ts'
 import type { Redis, RedisOf } from './redis/connection.ts'
 import { infoOf, type RedisInfo, unlessForbidden } from './redis/redis-fitness.ts'
 import { redisNow } from './redis/redis-time.ts'
@@ -35,10 +36,7 @@ export interface RedisFacts {
 }
 
 /** A master of a cluster that does not answer, while others do. */
-export interface AwayNode {
-  readonly node: string
-  readonly why: string
-  readonly partitions: readonly number[]
+export interface AwayNode extends AwayPartitions {
   /** Whether the reports of workers lie there, and those of gateways: then nothing is known of them. */
   readonly hasWorkers: boolean
   readonly hasGateways: boolean

@@ -19,6 +19,8 @@ export interface ReachableBus {
   /** Calls about partitions that are away fail. The caller closes it. */
   readonly bus: Bus
   readonly away: readonly AwayPartitions[]
+  /** All other partitions. */
+  readonly readable: ReadonlySet<number>
 }
 
 /**
@@ -50,8 +52,11 @@ export async function openReachableBus(
     if (cluster !== undefined) await refuseWhileGrowing(cluster)
     const held = nodes.byNode(partitions)
     const away = [...faults].map(([node, why]) => ({ node: node.name, why, partitions: held.get(node) ?? [] }))
+    const lost = new Set(away.flatMap((node) => node.partitions))
+    const all = Array.from({ length: partitions }, (_, partition) => partition)
+    const readable = new Set(all.filter((partition) => !lost.has(partition)))
     // Nothing that such commands call asks for ancestors.
-    return { bus: new Bus({ ...settings, partitions }, nodes, []), away }
+    return { bus: new Bus({ ...settings, partitions }, nodes, []), away, readable }
   } catch (error) {
     nodes.close()
     throw error

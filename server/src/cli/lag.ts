@@ -53,7 +53,7 @@ function parseMax(text: string): number {
 }
 
 async function look(
-  { bus, away }: ReachableBus,
+  { bus, away, readable }: ReachableBus,
   topic: string | undefined,
   maxMs: number,
   flags: { readonly all: boolean; readonly json: boolean },
@@ -63,7 +63,7 @@ async function look(
     if (away.length > 0 && error instanceof BusUnavailable) return undefined
     throw error
   })
-  const read = await readLag(bus, contract, new Set(away.flatMap(({ partitions }) => partitions)))
+  const read = await readLag(bus, contract, readable)
   const asked = topic === undefined ? read : read.filter((one) => one.topic === topic)
   if (topic !== undefined && asked.length === 0) {
     throw new Error(`nothing is computed from ${printable(topic)}, so that nothing can be behind. See: tidegate topics`)

@@ -33,9 +33,9 @@ export async function run(args: string[]): Promise<number> {
   const [topic, ...more] = positionals
   if (more.length > 0) throw new UsageError('say one topic, or none for all')
   const { topics, now, missing } = await withReachableBus(flags, 'topics', async (reached) => {
-    const { bus, away } = reached
-    const whole = Array.from({ length: bus.partitions }, (_, partition) => partition).find((one) => !isAway(away, one))
-    return { topics: await read(reached, topic), now: await bus.now(whole), missing: awayLines(away) }
+    const { bus, away, readable } = reached
+    const [any] = readable
+    return { topics: await read(reached, topic), now: await bus.now(any), missing: awayLines(away) }
   })
   const lines = flags.json ? topics.map(printableJson) : topic === undefined ? all(topics, now) : one(topics[0]!, now)
   for (const line of lines) process.stdout.write(`${line}\n`)
@@ -43,10 +43,7 @@ export async function run(args: string[]): Promise<number> {
   return missing.length > 0 ? 1 : 0
 }
 
-const isAway = (away: ReachableBus['away'], partition: number) =>
-  away.some(({ partitions }) => partitions.includes(partition))
-
-async function read({ bus, away }: ReachableBus, topic: string | undefined): Promise<StoredTopic[]> {
+async function read({ bus, away, readable }: ReachableBus, topic: string | undefined): Promise<StoredTopic[]> {
   const contract = await runningContract(bus).catch((error) => {
     const [node] = awayLines(away)
     throw node !== undefined && error instanceof BusUnavailable
@@ -59,7 +56,7 @@ async function read({ bus, away }: ReachableBus, topic: string | undefined): Pro
     const names = contract.topics.map(({ name }) => name)
     throw new Error(`the running config has no topic ${printable(topic)}.${didYouMean(topic, names)}`)
   }
-  return readTopics(bus, asked, new Set(away.flatMap(({ partitions }) => partitions)))
+  return readTopics(bus, asked, readable)
 }
 
 const STORED: readonly Column[] = [

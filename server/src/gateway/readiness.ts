@@ -1,6 +1,7 @@
 import {
   type Bus,
   type BusClass,
+  breakerFault,
   CANARY_EVERY_MS,
   closedNowhere,
   type GuardState,
@@ -199,8 +200,9 @@ export class Readiness {
   }
 }
 
-function redBreaker({ class: busClass, node, state, since, why: cause }: GuardState): RedPart[] {
+function redBreaker(breaker: GuardState): RedPart[] {
+  const { class: busClass, node, state, since } = breaker
   if (state === 'closed') return []
-  const why = `calls of ${busClass} to ${node ?? 'Redis'} fail${cause === undefined ? '' : `: ${cause}`}`
+  const why = breakerFault(breaker)
   return [{ part: 'breaker', class: busClass, ...(node !== undefined && { node }), since, why }]
 }

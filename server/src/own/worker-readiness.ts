@@ -1,4 +1,11 @@
-import { type BusClass, closedNowhere, type GuardState, type WindowSource, WORKER_ALIVE_MS } from '../bus/index.ts'
+import {
+  type BusClass,
+  breakerFault,
+  closedNowhere,
+  type GuardState,
+  type WindowSource,
+  WORKER_ALIVE_MS,
+} from '../bus/index.ts'
 import type { WorkerStats } from './worker-stats.ts'
 
 /** Something that does not work. */
@@ -75,14 +82,8 @@ export class WorkerReadiness {
   }
 }
 
-function redBreaker({ class: busClass, node, state, why }: GuardState): RedPart[] {
+function redBreaker(breaker: GuardState): RedPart[] {
+  const { class: busClass, node, state } = breaker
   if (state === 'closed') return []
-  return [
-    {
-      part: 'breaker',
-      class: busClass,
-      ...(node !== undefined && { node }),
-      why: `calls of ${busClass} to ${node ?? 'Redis'} fail${why === undefined ? '' : `: ${why}`}`,
-    },
-  ]
+  return [{ part: 'breaker', class: busClass, ...(node !== undefined && { node }), why: breakerFault(breaker) }]
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { readSettings } from '../../../../server/src/config/settings.ts'
 import { findExecutable } from '../../../../server/src/supervisor/executable.ts'
+import { usedBytes } from '../../support/memory.ts'
 import type { RedisProcess } from '../../support/redis-process.ts'
 import type { Scenario } from '../scenario.ts'
 
@@ -101,7 +102,7 @@ export const REDIS_REFUSALS: readonly Scenario[] = [
     readiness: 'turns red',
     isNoticedInMs: EVICTION_NOTICED_MS,
     async disturb({ deployment: { redis }, begin }) {
-      const used = Number(/used_memory:(\d+)/.exec(`${await redis.command('INFO', 'memory')}`)![1])
+      const used = usedBytes(`${await redis.command('INFO', 'memory')}`)
       await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru', 'maxmemory', used + ROOM_BYTES)
       begin()
       await sleep(HOLDS_MS)

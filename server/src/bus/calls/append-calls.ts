@@ -1,11 +1,11 @@
 import { ReplyError } from 'ioredis'
 import { BusFull, MEMORY_FULL } from '../errors.ts'
 import type { Redis } from '../redis/connection.ts'
-import { isFull, isOutage } from '../redis/outage.ts'
+import { isFull } from '../redis/outage.ts'
 import { confirmedBy, replicated } from '../redis/replicas.ts'
 import { loadScript, runScript, type Script } from '../redis/script.ts'
 import { type AppendPart, addArguments } from './append-part.ts'
-import { type Answer, SharedCalls } from './shared-calls.ts'
+import { type Answer, SharedCalls, throwOutage } from './shared-calls.ts'
 import { type SliceRun, singly, sliceRuns } from './slice-runs.ts'
 
 const APPEND_SCRIPT: Script = loadScript('append', { include: ['lineage', 'contained', 'append-partition'] })
@@ -70,8 +70,7 @@ async function judge(redis: Redis, parts: readonly AppendPart[]): Promise<readon
     for (const [n, i] of split.entries()) replies[i] = again[n]!
   }
   const answers = replies.map((reply, i) => answerOf(reply, asked[i]!.runs))
-  // What Redis cannot do for one part it has done for none, since it judges by its own state before the first write of a script.
-  for (const answer of answers) if ('error' in answer && isOutage(answer.error)) throw answer.error
+  throwOutage(answers)
   await confirm(redis, parts, answers)
   return answers
 }

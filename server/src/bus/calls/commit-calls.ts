@@ -1,8 +1,7 @@
 import { ReplyError } from 'ioredis'
 import type { Redis } from '../redis/connection.ts'
-import { isOutage } from '../redis/outage.ts'
 import { type Argument, loadScript, runScript, type Script } from '../redis/script.ts'
-import { type Answer, SharedCalls } from './shared-calls.ts'
+import { type Answer, SharedCalls, throwOutage } from './shared-calls.ts'
 
 const PARTS = ['lineage', 'contained', 'owner', 'packed', 'operations', 'commit-part']
 const COMMIT_SCRIPT: Script = loadScript('commit', { allowOom: true, include: PARTS })
@@ -66,8 +65,7 @@ async function commitAll(
   }
   const replies = (await runScript(redis, script, scriptKeys, all)) as RawCommitReply[]
   const answers = replies.map(answerOf)
-  // What Redis cannot do for one part it has done for none, since it judges by its own state before the first write of a script.
-  for (const answer of answers) if ('error' in answer && isOutage(answer.error)) throw answer.error
+  throwOutage(answers)
   return answers
 }
 

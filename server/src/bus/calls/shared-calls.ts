@@ -1,3 +1,5 @@
+import { isOutage } from '../redis/outage.ts'
+
 /** What became of a part of a call. */
 export type Answer<Reply> = { readonly reply: Reply } | { readonly error: Error }
 
@@ -52,6 +54,15 @@ export class SharedCalls<Part, Reply> {
     })
     return { parts, bytes: 0, answers }
   }
+}
+
+/**
+ * What Redis cannot do for one part it has done for none, since it judges by its own state before the first write of a script.
+ *
+ * @throws an outage among the answers to parts of a call
+ */
+export function throwOutage(answers: readonly Answer<unknown>[]): void {
+  for (const answer of answers) if ('error' in answer && isOutage(answer.error)) throw answer.error
 }
 
 /** Resolves once the code that runs now, and all that it has resolved, has ended. */

@@ -37,6 +37,11 @@ export interface GuardState {
   readonly why?: string
 }
 
+/** What a breaker that is not closed means, in a sentence. */
+export function breakerFault({ class: busClass, node, why }: GuardState): string {
+  return `calls of ${busClass} to ${node ?? 'Redis'} fail${why === undefined ? '' : `: ${why}`}`
+}
+
 /** Those of classes that no node of a cluster serves now; where there is one Redis, all that are not closed. */
 export function closedNowhere(states: readonly GuardState[]): GuardState[] {
   const served = new Set(states.filter(({ state }) => state === 'closed').map(({ class: busClass }) => busClass))

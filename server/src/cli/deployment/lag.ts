@@ -12,16 +12,16 @@ export interface TopicLag extends Backlog {
  * The lag of every log that an owner reads, by committed offsets.
  *
  * @param contract of the running processes: what they read and have not committed anything of yet; absent: unknown
- * @param away partitions that cannot be read
+ * @param readable partitions
  * @throws BusUnavailable
  */
 export async function readLag(
   bus: Bus,
   contract: DescribedContract | undefined,
-  away: ReadonlySet<number> = new Set(),
+  readable: ReadonlySet<number> = new Set(Array.from({ length: bus.partitions }, (_, partition) => partition)),
 ): Promise<TopicLag[]> {
-  const partitions = Array.from({ length: bus.partitions }, (_, partition) => partition).filter((one) => !away.has(one))
-  return (await Promise.all(partitions.map((partition) => lagOf(bus, partition, inputsOf(contract), away)))).flat()
+  const lags = [...readable].map((partition) => lagOf(bus, partition, inputsOf(contract), readable))
+  return (await Promise.all(lags)).flat()
 }
 
 /** Topics from which something is computed. Flows and windows over results are computed with them, not from their logs. */
@@ -36,15 +36,16 @@ async function lagOf(
   bus: Bus,
   partition: number,
   inputs: readonly string[],
-  away: ReadonlySet<number>,
+  readable: ReadonlySet<number>,
 ): Promise<TopicLag[]> {
   const offsets = decodeOffsets((await bus.log(partition, 'query').standing([])).offsets)
   const own = inputs.filter((topic) => !offsets.has(topic)).map((topic) => [topic, LOG_START] as const)
   const logs = [...offsets, ...own].map(([name, offset]) => ({ ...placeOf(name, partition), offset }))
-  const readable = logs.filter(({ source }) => !away.has(source))
-  const backlogs = readable.map(async ({ topic, source, offset }) => {
-    return { topic, backlog: await bus.log(source, 'query').backlog(topic, idOf(offset)) }
-  })
+  const backlogs = logs
+    .filter(({ source }) => readable.has(source))
+    .map(async ({ topic, source, offset }) => {
+      return { topic, backlog: await bus.log(source, 'query').backlog(topic, idOf(offset)) }
+    })
   const byTopic = new Map<string, TopicLag>()
   for (const { topic, backlog } of await Promise.all(backlogs)) {
     const known = byTopic.get(topic) ?? { partition, topic, entries: 0, isCounted: true, ageMs: 0 }

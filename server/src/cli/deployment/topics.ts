@@ -21,14 +21,14 @@ export interface StoredTopic extends StoredLog {
   readonly partitions: readonly (StoredLog & { readonly partition: number })[]
 }
 
-/** @param away partitions that cannot be read @throws BusUnavailable */
+/** @param readable partitions @throws BusUnavailable */
 export async function readTopics(
   bus: Bus,
   topics: readonly DescribedTopic[],
-  away: ReadonlySet<number>,
+  readable: ReadonlySet<number>,
 ): Promise<StoredTopic[]> {
   const names = topics.map(({ name }) => name)
-  const partitions = Array.from({ length: bus.partitions }, (_, partition) => partition).filter((one) => !away.has(one))
+  const partitions = [...readable]
   const extents = await Promise.all(partitions.map((partition) => bus.log(partition, 'query').extents(names)))
   return topics.map(({ name, kind, retentionMs, from = [] }) => {
     const logs = extents.map((of, i) => ({ partition: partitions[i]!, ...storedLog(of.get(name)!) }))
