@@ -14,7 +14,7 @@ import { REMEDIES } from '../client-sdk/src/error-remedies.ts'
 import { KEPT_RESULTS } from '../load-tests/src/report/folders.ts'
 import { benchmarksText } from '../load-tests/src/report/page.ts'
 import { readResults } from '../load-tests/src/report/result.ts'
-import { VARIABLES } from '../server/src/config/settings.ts'
+import { VARIABLES } from '../server/src/config/settings/settings.ts'
 import { DEFAULT_LIMITS, QUANTITIES, type Quantity, type Scope } from '../server/src/limits/index.ts'
 import { isMain } from './is-main.ts'
 import { commandsText } from './pages/commands.ts'
@@ -100,7 +100,7 @@ function configurationPage(): string {
     'Configuration',
     `Every environment variable Tidegate reads. A command-line option overrides its variable, and the variable the
 default. An empty variable counts as absent; an unusable value is refused at start. Topics and events are configured in
-\`tidegate.config.ts\`, not here. Source: \`server/src/config/settings.ts\`.`,
+\`tidegate.config.ts\`, not here. Source: \`server/src/config/settings/settings.ts\`.`,
     table(
       ['variable', 'option', 'default', 'meaning'],
       Object.values(VARIABLES).map((variable) => [

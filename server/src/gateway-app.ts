@@ -1,5 +1,5 @@
 import type { Access } from './access/index.ts'
-import type { Contract } from './config/model.ts'
+import type { Contract } from './config/contract/model.ts'
 import { DeadLetters } from './dead-letters/index.ts'
 import { Gateway, Operators, PageGuard, SelfReport, StaticFiles, StatusReader } from './gateway/index.ts'
 import { openListeners } from './gateway-app/listeners.ts'

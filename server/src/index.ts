@@ -1,9 +1,8 @@
-export type { AccessOptions, AccessRule, AllowedOptions } from './config/access.ts'
-export type { CallerKind } from './config/access-model.ts'
+export type { CallerKind } from './config/access/access-model.ts'
 export { ConfigError, type ConfigProblem } from './config/config-error.ts'
-export { type CustomAggregate, custom } from './config/custom-aggregate.ts'
-export { type Config, defineConfig } from './config/define-config.ts'
-export type { Duration, PositiveDuration, SignedDuration } from './config/duration.ts'
+export { type CustomAggregate, custom } from './config/contract/custom-aggregate.ts'
+export type { Pane, PaneTiming, Presence, WithdrawnPane } from './config/contract/model.ts'
+export type { AccessOptions, AccessRule, AllowedOptions } from './config/declarations/access-options.ts'
 export {
   type CommandCaller,
   type CommandContext,
@@ -21,6 +20,7 @@ export {
   type ThenContext,
   type TopicContext,
   type TopicEvent,
-} from './config/entity.ts'
-export type { Pane, PaneTiming, Presence, WithdrawnPane } from './config/model.ts'
-export { topic, windowOf } from './config/topic.ts'
+} from './config/declarations/entity.ts'
+export { topic, windowOf } from './config/declarations/topic.ts'
+export { type Config, defineConfig } from './config/define-config.ts'
+export type { Duration, PositiveDuration, SignedDuration } from './config/duration.ts'

@@ -1,6 +1,6 @@
 import type { EventBody } from '../../../server/src/bus/index.ts'
 import type { Redis } from '../../../server/src/bus/redis/connection.ts'
-import type { Pane } from '../../../server/src/config/model.ts'
+import type { Pane } from '../../../server/src/config/contract/model.ts'
 import { eachStoredEvent } from '../support/stored-events.ts'
 
 /** A connection to the Redis that holds a partition. */

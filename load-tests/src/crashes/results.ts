@@ -1,6 +1,6 @@
 import { decodeEvents, type EventBody } from '../../../server/src/bus/index.ts'
 import type { Redis } from '../../../server/src/bus/redis/connection.ts'
-import type { Pane, WithdrawnPane } from '../../../server/src/config/model.ts'
+import type { Pane, WithdrawnPane } from '../../../server/src/config/contract/model.ts'
 import { logOf } from '../../../server/test/support/bus.ts'
 import { type ExpectedPane, paneId, type Total, windowName } from './expected-pane.ts'
 import type { Expected } from './oracle.ts'

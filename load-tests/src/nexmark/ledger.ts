@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { EventBody } from '../../../server/src/bus/index.ts'
-import type { Pane, WithdrawnPane } from '../../../server/src/config/model.ts'
+import type { Pane, WithdrawnPane } from '../../../server/src/config/contract/model.ts'
 import type { Query, Results } from './query.ts'
 import { paneName } from './recompute.ts'
 

@@ -1,5 +1,5 @@
 import { type EventBody, partialsTopic } from '../../../server/src/bus/index.ts'
-import type { Contract } from '../../../server/src/config/model.ts'
+import type { Contract } from '../../../server/src/config/contract/model.ts'
 import { PartitionFold } from '../../../server/src/fold/partition-fold.ts'
 import { Pipeline } from '../../../server/src/fold/pipeline.ts'
 import { appended, batchOf, FakeStore } from '../../../server/test/support/fold.ts'

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import type { Contract } from '../../../server/src/config/model.ts'
+import type { Contract } from '../../../server/src/config/contract/model.ts'
 import type { TimedBid } from './generator.ts'
 
 /** The expected output of a query: name of a result -> its value. */

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readSettings } from '../../../server/src/config/settings.ts'
+import { readSettings } from '../../../server/src/config/settings/settings.ts'
 import { hasDebianPackages, unpackDebianPackages } from '../../../server/src/supervisor/debian-package.ts'
 
 /** Why the clock of a program cannot be set on this machine, if so. */

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readSettings } from '../../../server/src/config/settings.ts'
+import { readSettings } from '../../../server/src/config/settings/settings.ts'
 import { PrivateRedis } from '../../../server/src/supervisor/private-redis.ts'
 import { findRedisBinary } from '../../../server/src/supervisor/redis-binary.ts'
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { REPOSITORY } from '../../../scripts/source-files.ts'
-import { readSettings } from '../../../server/src/config/settings.ts'
+import { readSettings } from '../../../server/src/config/settings/settings.ts'
 import { findRedisBinary } from '../../../server/src/supervisor/redis-binary.ts'
 
 /** What a run was made on. */

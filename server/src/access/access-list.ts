@@ -1,5 +1,5 @@
 import type { AccessData, AccessStore } from '../bus/index.ts'
-import { readAllowed } from '../config/access.ts'
+import { readAllowed } from '../config/access/allowed.ts'
 import { isSameHash, parseKey } from './api-key.ts'
 import type { Identity } from './caller.ts'
 import { MAX_TOKEN_DAYS } from './token-verifier.ts'

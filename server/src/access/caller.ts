@@ -1,5 +1,5 @@
-import type { Allowed, ResolvedRule } from '../config/access-model.ts'
-import { type Grant, isGrantSelector, PLACEHOLDER } from '../config/grant.ts'
+import type { Allowed, ResolvedRule } from '../config/access/access-model.ts'
+import { type Grant, isGrantSelector, PLACEHOLDER } from '../config/access/grant.ts'
 import { type HeldGrant, Rights } from './rights.ts'
 
 export type Claims = Readonly<Record<string, unknown>>

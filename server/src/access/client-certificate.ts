@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import type { CertificateName } from '../config/certificate-name.ts'
+import type { CertificateName } from '../config/settings/certificate-name.ts'
 import { type Identity, isReservedSubject } from './caller.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import { MAX_SUBJECT_CHARS } from './token-verifier.ts'

@@ -1,4 +1,4 @@
-import { pathNames } from '../config/field-path.ts'
+import { pathNames } from '../config/declarations/field-path.ts'
 
 /** Fields of the data of a topic, or of the view of an entity, that somebody does not see, with everything below them. */
 export interface HiddenFields {

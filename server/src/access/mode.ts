@@ -1,5 +1,5 @@
-import type { Contract } from '../config/model.ts'
-import type { Settings } from '../config/settings.ts'
+import type { Contract } from '../config/contract/model.ts'
+import type { Settings } from '../config/settings/settings.ts'
 import { isLoopbackHost } from '../web-origin.ts'
 import type { AccessSettings } from './access.ts'
 

@@ -1,6 +1,6 @@
 import { matchesTopic } from '@tidegate/protocol'
-import type { Grant, KeyPattern, Operation } from '../config/grant.ts'
-import type { Hides } from '../config/hides.ts'
+import type { Grant, KeyPattern, Operation } from '../config/access/grant.ts'
+import type { Hides } from '../config/access/hides.ts'
 import { ALL_KEYS, type KeyScope, NO_KEYS } from './key-scope.ts'
 import { Recent, type RecentBounds } from './recent.ts'
 import { type HiddenOf, type Sight, sightOf } from './sight.ts'

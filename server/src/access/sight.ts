@@ -1,5 +1,5 @@
-import type { Hides } from '../config/hides.ts'
-import type { Contract } from '../config/model.ts'
+import type { Hides } from '../config/access/hides.ts'
+import type { Contract } from '../config/contract/model.ts'
 import {
   type HiddenFields,
   hiddenByBoth,

@@ -2,7 +2,7 @@ import { setImmediate as yieldToLoop } from 'node:timers/promises'
 import { compareStreamIds } from '@tidegate/protocol'
 import { BusFull, BusUnavailable, type LogEntry } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
-import { extentMs } from '../config/append-lead.ts'
+import { extentMs } from '../config/contract/append-lead.ts'
 import {
   decodeBatch,
   encodeOffsets,

@@ -1,5 +1,5 @@
 import { type Bus, isFresh } from '../bus/index.ts'
-import type { Contract } from '../config/model.ts'
+import type { Contract } from '../config/contract/model.ts'
 import { type LeaseKind, Pool, Turn } from '../lease/index.ts'
 import { type BackfillContext, BackfillJob } from './backfill-job.ts'
 import { BACKFILLS, type BackfillJobData } from './backfill-queue.ts'

@@ -1,6 +1,6 @@
 import { compareStreamIds } from '@tidegate/protocol'
 import type { BackfillRecord } from '../bus/index.ts'
-import { appendedBeforeMs } from '../config/append-lead.ts'
+import { appendedBeforeMs } from '../config/contract/append-lead.ts'
 import { beginsOf, msOf, type Offsets, PartitionWindows, type Pipeline, type StoredProgress } from '../fold/index.ts'
 import { coversAll, decodeFilled } from './range.ts'
 import type { BackfillTarget } from './target.ts'

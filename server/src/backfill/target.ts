@@ -1,6 +1,6 @@
 import { deadLetterTopic } from '../bus/index.ts'
-import { NO_ACCESS } from '../config/access-model.ts'
-import type { Contract, TopicDefinition, WindowTopic } from '../config/model.ts'
+import { NO_ACCESS } from '../config/access/access-model.ts'
+import type { Contract, TopicDefinition, WindowTopic } from '../config/contract/model.ts'
 import { Pipeline } from '../fold/index.ts'
 import { BackfillRefused } from './refused.ts'
 

@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os'
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../config/settings/settings.ts'
 import { Audit, type AuditKind } from '../observability/audit.ts'
 import { createLog } from '../observability/log.ts'
 

@@ -8,7 +8,7 @@ import {
 } from '../backfill/index.ts'
 import { type Bus, openBus } from '../bus/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
-import { readSettings } from '../config/settings.ts'
+import { readSettings } from '../config/settings/settings.ts'
 import { ProgressLine } from './progress-line.ts'
 import { runningRedisUrl } from './running-redis.ts'
 import { parseTime } from './time-option.ts'

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { openSnapshots } from '../bus/index.ts'
-import { readSettings } from '../config/settings.ts'
+import { readSettings } from '../config/settings/settings.ts'
 import { diskFault } from '../supervisor/disk-fault.ts'
 import { withMergedParts } from './backup/merged-parts.ts'
 import { writeSnapshotFile } from './backup/snapshot-file.ts'

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import type TypeScript from 'typescript'
-import type { ConfigTypes } from '../config/contract-types.ts'
+import type { ConfigTypes } from '../config/contract/contract-types.ts'
 import { printType } from './print-type.ts'
 
 /** A file that is not there, beside the config: what it imports is what the config's own modules see. */

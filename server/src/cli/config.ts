@@ -1,9 +1,14 @@
 import { relative } from 'node:path'
-import { claimOf } from '../config/claim.ts'
+import { claimOf } from '../config/changes/claim.ts'
+import type { Rollout } from '../config/changes/contract-changes.ts'
+import {
+  contractDifferences,
+  type Difference,
+  type Relation,
+  relationOf,
+} from '../config/changes/contract-differences.ts'
+import { type DescribedContract, describeContract } from '../config/changes/describe.ts'
 import type { ConfigError, ConfigProblem } from '../config/config-error.ts'
-import type { Rollout } from '../config/contract-changes.ts'
-import { contractDifferences, type Difference, type Relation, relationOf } from '../config/contract-differences.ts'
-import { type DescribedContract, describeContract } from '../config/describe.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
 import { runningContract } from './deployment/running-contract.ts'
 import { faultPlace } from './fault-place.ts'

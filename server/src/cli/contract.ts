@@ -1,7 +1,7 @@
-import { contractTypes } from '../config/contract-types.ts'
-import { describeContract } from '../config/describe.ts'
+import { describeContract } from '../config/changes/describe.ts'
+import { contractTypes } from '../config/contract/contract-types.ts'
+import type { Contract } from '../config/contract/model.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
-import type { Contract } from '../config/model.ts'
 import { parseOptions, UsageError } from './usage-error.ts'
 
 export const usage = `tidegate contract --ts | --json [--config <file>]

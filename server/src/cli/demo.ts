@@ -1,5 +1,5 @@
 import { systemClock } from '../clock.ts'
-import { readSettings } from '../config/settings.ts'
+import { readSettings } from '../config/settings/settings.ts'
 import { startDemo } from '../demo/start-demo.ts'
 import { localUrl } from '../local-url.ts'
 import { createLog } from '../observability/log.ts'

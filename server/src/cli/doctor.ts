@@ -1,6 +1,6 @@
 import { type DeploymentFacts, readDeploymentFacts } from '../bus/index.ts'
 import { defaultConfigPath, isBuiltInConfig, loadConfig } from '../config/load-config.ts'
-import { readSettings, type Settings } from '../config/settings.ts'
+import { readSettings, type Settings } from '../config/settings/settings.ts'
 import {
   bySeverity,
   deploymentFindings,

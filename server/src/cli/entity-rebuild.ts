@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Bus, partitionOf } from '../bus/index.ts'
-import type { Contract } from '../config/model.ts'
+import type { Contract } from '../config/contract/model.ts'
 import { type Built, type CommandOutcome, REBUILD } from '../entities/index.ts'
 import { openSender } from './entity-command.ts'
 import { printable, printableJson } from './printable.ts'

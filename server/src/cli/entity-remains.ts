@@ -1,4 +1,4 @@
-import type { Contract } from '../config/model.ts'
+import type { Contract } from '../config/contract/model.ts'
 import { ANSWERS_RETENTION_MS } from '../entities/index.ts'
 import { COMMANDS_RETENTION_MS, DEAD_LETTER_RETENTION_MS } from '../own/index.ts'
 

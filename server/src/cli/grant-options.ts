@@ -1,7 +1,8 @@
 import { MAX_GRANTS } from '../access/index.ts'
-import { coversNothing, readAllowed } from '../config/access.ts'
-import type { Grant } from '../config/grant.ts'
-import type { Contract } from '../config/model.ts'
+import { readAllowed } from '../config/access/allowed.ts'
+import type { Grant } from '../config/access/grant.ts'
+import type { Contract } from '../config/contract/model.ts'
+import { coversNothing } from '../config/resolve-access.ts'
 import { printable } from './printable.ts'
 import { UsageError } from './usage-error.ts'
 

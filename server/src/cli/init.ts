@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
-import { readSettings } from '../config/settings.ts'
+import { readSettings } from '../config/settings/settings.ts'
 import { installDependencies, runWith } from './package-manager.ts'
 import { CONSUMERS, type Consumer, Project } from './project.ts'
 import { parseArguments, UsageError } from './usage-error.ts'

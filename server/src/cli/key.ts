@@ -1,6 +1,6 @@
 import { addKey, callerOf, type ListedKey, listKeys, removeKeys } from '../access/index.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
-import { readSettings } from '../config/settings.ts'
+import { readSettings } from '../config/settings/settings.ts'
 import { auditCommand } from './audit-command.ts'
 import { describeGrants, GRANT_OPTIONS, GRANT_USAGE, readGrants, warnOfUncovered } from './grant-options.ts'
 import { printable, printableJson, printableTime } from './printable.ts'

@@ -1,5 +1,5 @@
 import { claimPort } from '../claim-port.ts'
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../config/settings/settings.ts'
 
 /**
  * The ports that operators of `tidegate start` and of its workers want: 0 for any, `undefined` for the first free one. Those are

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { PACKAGE_MANAGERS } from '../config/settings.ts'
+import type { PACKAGE_MANAGERS } from '../config/settings/settings.ts'
 
 export type PackageManager = (typeof PACKAGE_MANAGERS)[number]
 

@@ -1,5 +1,5 @@
 import { abortGrowth, type GrowthOptions, type GrowthReport, growPartitions, previewGrowth } from '../bus/index.ts'
-import { readSettings } from '../config/settings.ts'
+import { readSettings } from '../config/settings/settings.ts'
 import { placements } from '../fold/index.ts'
 import { PrivateRedis } from '../supervisor/private-redis.ts'
 import { findRedisBinary } from '../supervisor/redis-binary.ts'

@@ -1,5 +1,5 @@
 import type TypeScript from 'typescript'
-import { propertyName } from '../config/schema-type.ts'
+import { propertyName } from '../config/schema/schema-type.ts'
 
 /** Beyond it a type is taken for one that holds itself. */
 const MAX_DEPTH = 12

@@ -1,5 +1,5 @@
 import { LIMITS, type RejectedEvent } from '@tidegate/protocol'
-import { readSettings } from '../config/settings.ts'
+import { readSettings } from '../config/settings/settings.ts'
 import { isRecord } from '../json-fields.ts'
 import { localUrl } from '../local-url.ts'
 import { EventSender } from './event-sender.ts'

@@ -1,6 +1,6 @@
-import { aggregateSpec, FUNCTIONS } from '../config/aggregate-spec.ts'
 import { TopicProblem } from '../config/config-error.ts'
-import type { AggregateSpec, WindowSpec } from '../config/model.ts'
+import type { AggregateSpec, WindowSpec } from '../config/contract/model.ts'
+import { aggregateSpec, FUNCTIONS } from '../config/windows/aggregate-spec.ts'
 import { type Fields, isRecord } from '../json-fields.ts'
 import { neededInputs, parseField, readField } from '../operators/index.ts'
 

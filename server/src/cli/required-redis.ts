@@ -1,4 +1,4 @@
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../config/settings/settings.ts'
 
 /** The Redis of a process that runs on its own. @throws when REDIS_URL is not set. */
 export function requiredRedisUrl({ redisUrl }: Settings): string {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { readSettings, type Settings } from '../config/settings.ts'
+import { readSettings, type Settings } from '../config/settings/settings.ts'
 import { findRedisBinary } from '../supervisor/redis-binary.ts'
 import { restoreFolder } from './backup/restore-folder.ts'
 import { restoreRedis } from './backup/restore-redis.ts'

@@ -1,5 +1,5 @@
 import { listKeys, type Revoked, revoke } from '../access/index.ts'
-import { readSettings } from '../config/settings.ts'
+import { readSettings } from '../config/settings/settings.ts'
 import { auditCommand } from './audit-command.ts'
 import { printable, printableJson, printableTime } from './printable.ts'
 import { withAccess } from './running-access.ts'

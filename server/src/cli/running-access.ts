@@ -1,5 +1,5 @@
 import { type AccessStore, openBus } from '../bus/index.ts'
-import { readSettings } from '../config/settings.ts'
+import { readSettings } from '../config/settings/settings.ts'
 import { runningRedisUrl } from './running-redis.ts'
 
 const CONNECT_DEADLINE_MS = 5_000

@@ -1,5 +1,5 @@
 import { type AwayPartitions, type Bus, openBus, openReachableBus, type ReachableBus } from '../bus/index.ts'
-import { readSettings } from '../config/settings.ts'
+import { readSettings } from '../config/settings/settings.ts'
 import { rangesText } from './deployment/units.ts'
 import { runningRedisUrl } from './running-redis.ts'
 

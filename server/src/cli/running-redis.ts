@@ -1,4 +1,4 @@
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../config/settings/settings.ts'
 import { privateRedisOf } from '../supervisor/folder-lock.ts'
 
 /** The Redis of the deployment that a command inspects. @throws when there is none to be found. */

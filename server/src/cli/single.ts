@@ -1,5 +1,5 @@
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
-import { readSettings } from '../config/settings.ts'
+import { readSettings } from '../config/settings/settings.ts'
 import { createLog } from '../observability/log.ts'
 import { liveAsChild } from './child-life.ts'
 import { openGateway } from './gateway.ts'

@@ -1,6 +1,6 @@
 import { claimPort } from '../claim-port.ts'
 import { defaultConfigPath, isBuiltInConfig, loadConfig } from '../config/load-config.ts'
-import { readSettings, type Settings } from '../config/settings.ts'
+import { readSettings, type Settings } from '../config/settings/settings.ts'
 import { localUrl } from '../local-url.ts'
 import { withoutSecrets } from '../secrets.ts'
 import { npmGone } from '../supervisor/npm-watch.ts'

@@ -1,5 +1,5 @@
 import { type Bus, BusMismatch, BusUnavailable, BusUnreachable, readDeploymentFacts } from '../bus/index.ts'
-import { readSettings } from '../config/settings.ts'
+import { readSettings } from '../config/settings/settings.ts'
 import { readLag, type TopicLag } from './deployment/lag.ts'
 import { runningContract } from './deployment/running-contract.ts'
 import { deploymentStatus } from './deployment/status.ts'

@@ -1,4 +1,4 @@
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../config/settings/settings.ts'
 import { SupervisorMetrics } from '../observability/supervisor-metrics.ts'
 import { type OpsServer, openOpsServer } from '../ops/index.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'

@@ -1,4 +1,4 @@
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../config/settings/settings.ts'
 import type { TlsFiles } from '../tls.ts'
 
 /** The files of TLS; `undefined` when none is set. @throws when only some are. */

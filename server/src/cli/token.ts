@@ -1,7 +1,7 @@
 import { mintToken } from '../access/index.ts'
 import { parseDuration } from '../config/duration.ts'
 import { defaultConfigPath, loadConfig } from '../config/load-config.ts'
-import { readSettings } from '../config/settings.ts'
+import { readSettings } from '../config/settings/settings.ts'
 import { describeGrants, GRANT_OPTIONS, GRANT_USAGE, readGrants, warnOfUncovered } from './grant-options.ts'
 import { printable } from './printable.ts'
 import { parseOptions, UsageError, understood } from './usage-error.ts'

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LIMITS } from '@tidegate/protocol'
 import type { CommandRequest } from '../commands/index.ts'
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import {
   type CommandOutcome,
   encodeTrailEntry,

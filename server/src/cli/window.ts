@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import type { WindowShape } from '../config/model.ts'
+import type { WindowShape } from '../config/contract/model.ts'
 import { windowsOf } from '../operators/index.ts'
 import { printableJson } from './printable.ts'
 import { asTime, Replay } from './replay.ts'

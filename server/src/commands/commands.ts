@@ -3,7 +3,7 @@ import { DEFAULTS, ERROR_CODES, isSampled, type LogEpoch, type TraceContext } fr
 import { allowsKey, type Caller } from '../access/index.ts'
 import { type Bus, COMMANDS_TOPIC, encodeEvent, findAnswers, partitionOf, traceMembers } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
-import type { Contract } from '../config/model.ts'
+import type { Contract } from '../config/contract/model.ts'
 import {
   type CommandBody,
   type CommandOutcome,

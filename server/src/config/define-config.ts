@@ -1,13 +1,13 @@
-import type { AccessOptions } from './access.ts'
 import { knownOptions } from './checked-option.ts'
 import { type ConfigProblem, problemsOf } from './config-error.ts'
-import type { Declaration } from './declaration.ts'
-import type { AnyEntity, EntityEntry, Reaction } from './entity.ts'
-import type { EntityDeclaration } from './entity-declaration.ts'
-import type { HideOf } from './hideable.ts'
-import type { Contract } from './model.ts'
+import type { Contract } from './contract/model.ts'
+import type { AccessOptions } from './declarations/access-options.ts'
+import type { Declaration } from './declarations/declaration.ts'
+import type { AnyEntity, EntityEntry, Reaction } from './declarations/entity.ts'
+import type { EntityDeclaration } from './declarations/entity-declaration.ts'
+import type { HideOf } from './declarations/hideable.ts'
+import type { AnyTopic, TopicEntry } from './declarations/topic.ts'
 import { resolveContract } from './resolve.ts'
-import type { AnyTopic, TopicEntry } from './topic.ts'
 
 /** What `defineConfig` returns and `tidegate.config.ts` exports as its default. */
 export interface Config<Topics, Entities = object> {

@@ -1,10 +1,10 @@
 import { matchesTopic } from '@tidegate/protocol'
-import type { Allowed } from './access-model.ts'
-import type { EntityDefinition } from './entity-model.ts'
-import { pathNames } from './field-path.ts'
-import type { Grant } from './grant.ts'
-import type { JsonSchema } from './json-schema.ts'
-import type { TopicDefinition } from './model.ts'
+import type { Allowed } from './access/access-model.ts'
+import type { Grant } from './access/grant.ts'
+import type { EntityDefinition } from './contract/entity-model.ts'
+import type { TopicDefinition } from './contract/model.ts'
+import { pathNames } from './declarations/field-path.ts'
+import type { JsonSchema } from './schema/json-schema.ts'
 
 export interface Declared {
   readonly topics: ReadonlyMap<string, TopicDefinition>

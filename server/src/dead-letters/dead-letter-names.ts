@@ -1,5 +1,5 @@
 import { COMMANDS_TOPIC, foldedName } from '../bus/index.ts'
-import type { Contract } from '../config/model.ts'
+import type { Contract } from '../config/contract/model.ts'
 
 /** Whose code may fail on an event: of topics, of entities that fold one, and of commands. */
 export function deadLetterNames({ topics, entities }: Contract): string[] {

@@ -7,7 +7,7 @@ import {
   type LogVersion,
   RecordBatchBuilder,
 } from '../bus/index.ts'
-import type { Contract } from '../config/model.ts'
+import type { Contract } from '../config/contract/model.ts'
 import { deadLetterNames } from './dead-letter-names.ts'
 import { batchOf, type DeadLetter, type LetterPlace, type OnUnreadable, readLetters } from './letter.ts'
 import { type Rerun, rerun } from './rerun.ts'

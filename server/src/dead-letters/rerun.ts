@@ -7,7 +7,7 @@ import {
   type StoredEvent,
   traceMembers,
 } from '../bus/index.ts'
-import type { Contract, FlowTopic } from '../config/model.ts'
+import type { Contract, FlowTopic } from '../config/contract/model.ts'
 import { applyFlow } from '../operators/index.ts'
 import { withinTimeLimit } from '../time-limit.ts'
 import { deadLetterNames } from './dead-letter-names.ts'

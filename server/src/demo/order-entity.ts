@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { entity, reject } from '../config/entity.ts'
+import { entity, reject } from '../config/declarations/entity.ts'
 import { payment } from './sources.ts'
 
 const paid = z.object({ paymentId: z.string(), amount: z.number() })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { entity, reject, reply } from '../config/entity.ts'
+import { entity, reject, reply } from '../config/declarations/entity.ts'
 import { reading } from './sources.ts'
 
 const measured = z.object({ temperature: z.number(), humidity: z.number() })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { topic } from '../config/topic.ts'
+import { topic } from '../config/declarations/topic.ts'
 
 export const reading = topic('sensor.reading', {
   schema: z.object({ sensorId: z.string(), temperature: z.number(), humidity: z.number() }), // degC, %

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { entity, reject } from '../config/entity.ts'
+import { entity, reject } from '../config/declarations/entity.ts'
 
 type User = { readonly status: 'none' | 'active' | 'deleted'; readonly email: string; readonly passwordHash: string }
 

@@ -1,4 +1,4 @@
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import { hashedId } from './derived-id.ts'
 
 /** Everything that decides what is stored of entities beside their trails. Functions are compared by their text, not by what they call. */

@@ -1,5 +1,5 @@
 import { BUILT_HASH, type CommitOperation, currentHash } from '../bus/index.ts'
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import { type Build, buildOf } from './build.ts'
 
 /** By what the entities of a name are stored in a partition, and how far that has come. */

@@ -1,4 +1,4 @@
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import type { Effect } from './effect.ts'
 import type { HeldEntity } from './entity-book.ts'
 import type { EntityRecord } from './entity-record.ts'

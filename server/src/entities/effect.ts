@@ -1,4 +1,4 @@
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import { exceeds } from '../exceeds.ts'
 import { asJson } from './as-json.ts'
 import { type AnsweredEvent, COMMAND_CODES, type CommandCause, type CommandCode } from './command.ts'

@@ -9,7 +9,7 @@ import {
   traceMembers,
   trailList,
 } from '../bus/index.ts'
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import type { DoneEffect, ImportedEffect, SeenState } from './effect.ts'
 import { placeOf } from './entity-book.ts'
 import { cutOf, type EntityRecord, encodeRecord, sizeOf } from './entity-record.ts'

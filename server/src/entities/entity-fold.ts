@@ -1,5 +1,5 @@
 import { ANSWERS_HASH, ANSWERS_PREVIOUS_HASH, type CommitOperation, type EventBody } from '../bus/index.ts'
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import { AnswerGenerations, type StoredGenerations } from './answer-generations.ts'
 import { AnswerLog } from './answer-log.ts'
 import { AnsweredIds } from './answered-ids.ts'

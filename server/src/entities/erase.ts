@@ -1,4 +1,4 @@
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import { TRANSIT_MS } from './answer-generations.ts'
 import type { Command, CommandOutcome } from './command.ts'
 import { type Effect, unchanged } from './effect.ts'

@@ -1,4 +1,4 @@
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import { deepFreeze } from './deep-freeze.ts'
 import type { EntityRecord, TrailEntry } from './entity-record.ts'
 

@@ -1,4 +1,4 @@
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import { cutOf, type EntityRecord, type TrailEntry } from './entity-record.ts'
 import { beginOf, foldEvent } from './fold-events.ts'
 import { inSlices, type LimitedLater, SliceSize, type Slicing } from './slices.ts'

@@ -1,4 +1,4 @@
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import { isRecord } from '../json-fields.ts'
 import type { Command } from './command.ts'
 import { type Effect, refused, seenOf } from './effect.ts'

@@ -1,4 +1,4 @@
-import type { EntityHistory } from '../config/entity-model.ts'
+import type { EntityHistory } from '../config/contract/entity-model.ts'
 import { type Checkpoint, cutOf, type EntityRecord } from './entity-record.ts'
 
 /**

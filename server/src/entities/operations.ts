@@ -1,6 +1,6 @@
 import { LIMITS } from '@tidegate/protocol'
-import type { EntityCommandDefinition } from '../config/entity-model.ts'
-import type { Validation } from '../config/validation.ts'
+import type { EntityCommandDefinition } from '../config/contract/entity-model.ts'
+import type { Validation } from '../config/schema/validation.ts'
 import { ERASE } from './erase.ts'
 import { IMPORT, IMPORT_LIMITS, parsePiece } from './import.ts'
 import { REBUILD } from './rebuild.ts'

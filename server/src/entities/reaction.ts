@@ -1,5 +1,5 @@
 import { LIMITS, RESERVED_IDS, type TraceContext } from '@tidegate/protocol'
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import { isDeeperThan } from '../data-depth.ts'
 import { exceeds } from '../exceeds.ts'
 import { isRecord } from '../json-fields.ts'

@@ -1,4 +1,4 @@
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import type { Builds, LookCounts } from './builds.ts'
 import type { HeldEntity } from './entity-book.ts'
 import type { EntityChanges } from './entity-changes.ts'

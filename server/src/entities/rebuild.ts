@@ -1,4 +1,4 @@
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import { type SeenState, seenOf } from './effect.ts'
 import type { HeldEntity } from './entity-book.ts'
 import { type EntityRecord, encodeRecord } from './entity-record.ts'

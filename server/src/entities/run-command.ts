@@ -1,4 +1,4 @@
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import { clipped, exceeds } from '../exceeds.ts'
 import type { Command, ExpectedVersion } from './command.ts'
 import { deepFreeze } from './deep-freeze.ts'

@@ -1,5 +1,5 @@
 import type { EventBody } from '../bus/index.ts'
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import { deepFreeze } from './deep-freeze.ts'
 import { derivedId, hashedId } from './derived-id.ts'
 import { type Effect, effectOf, unchanged } from './effect.ts'

@@ -1,4 +1,4 @@
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import { asJson } from './as-json.ts'
 import type { AnsweredEvent } from './command.ts'
 

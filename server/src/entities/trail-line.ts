@@ -1,5 +1,5 @@
 import { LIMITS } from '@tidegate/protocol'
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import { isDeeperThan } from '../data-depth.ts'
 import { clipped } from '../exceeds.ts'
 import { type Fields, isRecord } from '../json-fields.ts'

@@ -1,6 +1,6 @@
 import { assertNever } from '../assert-never.ts'
 import { jsonPatterns } from '../bus/index.ts'
-import type { PlainMember, PlainObject, PlainValue } from '../config/plain-schema.ts'
+import type { PlainMember, PlainObject, PlainValue } from '../config/schema/plain-schema.ts'
 
 /** A member of the data that is wanted, or what is wanted inside of it. */
 export type Wanted = true | WantedMembers

@@ -1,5 +1,5 @@
 import { type BatchReader, type EventBody, eventPattern } from '../bus/index.ts'
-import type { PlainObject } from '../config/plain-schema.ts'
+import type { PlainObject } from '../config/schema/plain-schema.ts'
 import { dataPattern, wantedOf } from './data-pattern.ts'
 import { type Fields, NarrowEvent } from './narrow-event.ts'
 

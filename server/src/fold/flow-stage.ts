@@ -1,6 +1,6 @@
 import { isSampled } from '@tidegate/protocol'
 import { type EventBody, encodeEvent, LETTER_TOO_DEEP, type StoredEvent, traceMembers } from '../bus/index.ts'
-import type { FlowTopic } from '../config/model.ts'
+import type { FlowTopic } from '../config/contract/model.ts'
 import { applyFlow } from '../operators/index.ts'
 import { isTooDeep } from './dead-letter.ts'
 

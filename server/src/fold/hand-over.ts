@@ -1,6 +1,6 @@
 import { LOG_START } from '../bus/index.ts'
-import { extentMs } from '../config/append-lead.ts'
-import type { TopicDefinition, WindowSpec, WindowTopic } from '../config/model.ts'
+import { extentMs } from '../config/contract/append-lead.ts'
+import type { TopicDefinition, WindowSpec, WindowTopic } from '../config/contract/model.ts'
 import { windowsOf } from '../operators/index.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { Offsets, StoredProgress, WindowBegin } from './progress.ts'

@@ -1,5 +1,5 @@
 import type { EventBody, WindowSource } from '../bus/index.ts'
-import type { TopicDefinition, WindowTopic } from '../config/model.ts'
+import type { TopicDefinition, WindowTopic } from '../config/contract/model.ts'
 import { endedWatermark, type FleetClock, SourceClock } from '../operators/index.ts'
 import type { InputBatch } from './input-batch.ts'
 import type { OpenSources } from './open-sources.ts'

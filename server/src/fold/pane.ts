@@ -1,5 +1,5 @@
 import { encodeEvent, type StoredEvent } from '../bus/index.ts'
-import type { Pane, WindowTopic, WithdrawnPane } from '../config/model.ts'
+import type { Pane, WindowTopic, WithdrawnPane } from '../config/contract/model.ts'
 import type { Emission } from '../operators/index.ts'
 
 /** One result of a window, for storage and for the window's readers. */

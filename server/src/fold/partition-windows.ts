@@ -1,5 +1,5 @@
 import { type CommitOperation, currentHash, partitionOf, windowHash } from '../bus/index.ts'
-import type { WindowTopic } from '../config/model.ts'
+import type { WindowTopic } from '../config/contract/model.ts'
 import { createWindow, FleetClock, TumblingWindow, type WindowOperator } from '../operators/index.ts'
 import { FlowStage } from './flow-stage.ts'
 import { InputClocks } from './input-clocks.ts'

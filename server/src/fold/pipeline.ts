@@ -1,6 +1,6 @@
-import type { EntityDefinition } from '../config/entity-model.ts'
-import { specHash } from '../config/hash.ts'
-import type { Contract, FlowTopic, SourceTopic, TopicDefinition, WindowTopic } from '../config/model.ts'
+import { specHash } from '../config/changes/hash.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
+import type { Contract, FlowTopic, SourceTopic, TopicDefinition, WindowTopic } from '../config/contract/model.ts'
 import { pathsRead } from '../operators/index.ts'
 import { FieldReader } from './field-reader.ts'
 

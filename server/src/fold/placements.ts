@@ -14,9 +14,9 @@ import {
   partitionOf,
   windowOfPartials,
 } from '../bus/index.ts'
-import { type DescribedTopic, readRecord } from '../config/describe.ts'
-import type { WindowSpec } from '../config/model.ts'
-import { ALL_KEYS, mergedInput, mergedWindow } from '../config/placed-by.ts'
+import { type DescribedTopic, readRecord } from '../config/changes/describe.ts'
+import type { WindowSpec } from '../config/contract/model.ts'
+import { ALL_KEYS, mergedInput, mergedWindow } from '../config/contract/placed-by.ts'
 import { outboxProducer, senderOfMessage } from '../entities/index.ts'
 import { parseFieldName } from '../operators/index.ts'
 import { groupOfField } from './merge-stage.ts'

@@ -1,5 +1,5 @@
 import { type CommitOperation, type EventBody, partialsTopic } from '../bus/index.ts'
-import { ALL_KEYS } from '../config/placed-by.ts'
+import { ALL_KEYS } from '../config/contract/placed-by.ts'
 import {
   type Field,
   parseField,

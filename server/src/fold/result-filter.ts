@@ -1,5 +1,5 @@
 import type { EventBody } from '../bus/index.ts'
-import type { WindowTopic } from '../config/model.ts'
+import type { WindowTopic } from '../config/contract/model.ts'
 
 /** Which results of windows a fold emits: the others only pass through it. */
 export interface ResultFilter {

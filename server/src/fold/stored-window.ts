@@ -1,5 +1,5 @@
 import { type CommitOperation, windowHash } from '../bus/index.ts'
-import type { WindowTopic } from '../config/model.ts'
+import type { WindowTopic } from '../config/contract/model.ts'
 import {
   type FleetClock,
   inputCheck,

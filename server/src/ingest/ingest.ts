@@ -11,7 +11,7 @@ import {
   type StoredEvent,
 } from '../bus/index.ts'
 import type { WallClock } from '../clock.ts'
-import type { Contract, SourceTopic } from '../config/model.ts'
+import type { Contract, SourceTopic } from '../config/contract/model.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { quoted } from '../quoted.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'

@@ -1,5 +1,5 @@
 import { assertNever } from '../assert-never.ts'
-import type { AggregateSpec } from '../config/model.ts'
+import type { AggregateSpec } from '../config/contract/model.ts'
 import {
   type Aggregate,
   type AnySketch,

@@ -1,5 +1,5 @@
 import { assertNever } from '../assert-never.ts'
-import type { WindowSpec } from '../config/model.ts'
+import type { WindowSpec } from '../config/contract/model.ts'
 import { HoppingWindow } from './hopping-window.ts'
 import { SessionWindow } from './session-window.ts'
 import { TumblingWindow } from './tumbling-window.ts'

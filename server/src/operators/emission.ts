@@ -1,4 +1,4 @@
-import type { PaneTiming } from '../config/model.ts'
+import type { PaneTiming } from '../config/contract/model.ts'
 
 /** Output of an operator. Times are ms, windows `[start, end)`. */
 export type Emission = EmittedPane | Withdrawal

@@ -1,4 +1,4 @@
-import type { FlowStep } from '../config/model.ts'
+import type { FlowStep } from '../config/contract/model.ts'
 
 /**
  * Runs one event's data through the steps of a flow; `undefined` when a filter drops it.

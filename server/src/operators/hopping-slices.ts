@@ -1,4 +1,4 @@
-import type { WindowSpec } from '../config/model.ts'
+import type { WindowSpec } from '../config/contract/model.ts'
 import type { Accumulator, AggregateSet } from './aggregate-set.ts'
 import { type HoppingShape, sliceStart } from './hopping.ts'
 import { type Slice, SlidingAggregate } from './sliding-aggregate.ts'

@@ -1,4 +1,4 @@
-import type { WindowSpec } from '../config/model.ts'
+import type { WindowSpec } from '../config/contract/model.ts'
 import { type Accumulator, AggregateSet } from './aggregate-set.ts'
 import type { EmittedPane } from './emission.ts'
 import { type HoppingShape, hoppingStarts } from './hopping.ts'

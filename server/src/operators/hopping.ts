@@ -1,4 +1,4 @@
-import type { WindowShape } from '../config/model.ts'
+import type { WindowShape } from '../config/contract/model.ts'
 import { tumblingStart } from './tumbling.ts'
 
 export type HoppingShape = Extract<WindowShape, { type: 'hopping' }>

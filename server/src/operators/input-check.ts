@@ -1,5 +1,5 @@
 import { assertNever } from '../assert-never.ts'
-import type { AggregateSpec, WindowSpec } from '../config/model.ts'
+import type { AggregateSpec, WindowSpec } from '../config/contract/model.ts'
 import { type Field, parseField, readField } from './aggregates/index.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { PaneTiming, WindowShape, WindowSpec } from '../config/model.ts'
+import type { PaneTiming, WindowShape, WindowSpec } from '../config/contract/model.ts'
 import { type Accumulator, AggregateSet } from './aggregate-set.ts'
 import type { Emission } from './emission.ts'
 import { EndQueue } from './end-queue.ts'

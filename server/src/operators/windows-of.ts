@@ -1,5 +1,5 @@
 import { assertNever } from '../assert-never.ts'
-import type { WindowShape } from '../config/model.ts'
+import type { WindowShape } from '../config/contract/model.ts'
 import { hoppingStarts } from './hopping.ts'
 import { tumblingStart } from './tumbling.ts'
 

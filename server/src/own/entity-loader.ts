@@ -1,5 +1,5 @@
 import { type EventBody, findAnswers, type StoredEntity } from '../bus/index.ts'
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import {
   type Command,
   cutOf,

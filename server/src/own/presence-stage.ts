@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { BusUnavailable, type CommitOperation, currentHash, encodeEvent } from '../bus/index.ts'
-import { type Contract, presenceTopics } from '../config/model.ts'
+import { type Contract, presenceTopics } from '../config/contract/model.ts'
 import { OutputBuffer } from '../fold/index.ts'
 import { type PresenceChange, PresenceFold, type PublishedPresence, readPublished } from '../presence/index.ts'
 import type { PartitionStore } from './partition-store.ts'

@@ -7,7 +7,7 @@ import {
   type LogVersion,
   partialsTopic,
 } from '../bus/index.ts'
-import type { WindowTopic } from '../config/model.ts'
+import type { WindowTopic } from '../config/contract/model.ts'
 import { deadLetterNames } from '../dead-letters/index.ts'
 import { ANSWERS_RETENTION_MS } from '../entities/index.ts'
 import { foreignLog, mergersOf, type Offsets, type Pipeline } from '../fold/index.ts'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Bus } from '../bus/index.ts'
 import type { Clock } from '../clock.ts'
-import { type Contract, presenceTopics } from '../config/model.ts'
+import { type Contract, presenceTopics } from '../config/contract/model.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { PresenceBook } from './presence-book.ts'
 import { PresenceReporter } from './presence-reporter.ts'

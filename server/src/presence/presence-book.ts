@@ -1,5 +1,5 @@
 import type { Caller } from '../access/index.ts'
-import type { PresenceTopic } from '../config/model.ts'
+import type { PresenceTopic } from '../config/contract/model.ts'
 import { Attendance } from './attendance.ts'
 import type { Share } from './share.ts'
 

@@ -1,5 +1,5 @@
 import type { SeenGateway } from '../bus/index.ts'
-import type { Presence } from '../config/model.ts'
+import type { Presence } from '../config/contract/model.ts'
 import { decodeShare, fieldOf, placeOf, type SaidState, type Share } from './share.ts'
 
 /** What subscribers know of a subject. */

@@ -1,4 +1,4 @@
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import { chosenId, presentData, type Sender, shownEvent, type TrailCause } from '../entities/index.ts'
 import { MAX_ANSWER_BYTES } from './answer-size.ts'
 import type { EntityCode, VersionedEntry } from './entity-code.ts'

@@ -1,5 +1,5 @@
 import { ALL_KEYS, hiddenOfEvents, hiddenOfView, NOTHING_HIDDEN, type Rights } from '../access/index.ts'
-import type { Contract } from '../config/model.ts'
+import type { Contract } from '../config/contract/model.ts'
 import { shownSchemaAt } from './shown-schema.ts'
 
 /** One line of `GET /v1/entities`: what a client needs to send commands to any config. */

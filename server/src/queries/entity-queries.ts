@@ -9,8 +9,8 @@ import {
   shownCopy,
 } from '../access/index.ts'
 import type { Bus, Entities, IndexedPage } from '../bus/index.ts'
-import type { EntityDefinition } from '../config/entity-model.ts'
-import type { Contract } from '../config/model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
+import type { Contract } from '../config/contract/model.ts'
 import { type Built, buildOf, type ExpectedVersion, isFindable, parseVersion } from '../entities/index.ts'
 import type { Reader } from '../limits/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'

@@ -1,5 +1,5 @@
 import { type Bus, type Entities, partitionOf } from '../bus/index.ts'
-import type { EntityDefinition } from '../config/entity-model.ts'
+import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import { decodeTrailEntry, type EntityRecord, type ExpectedVersion, eventsOf } from '../entities/index.ts'
 import type { ReportDefect } from '../observability/defects.ts'
 import { EntityCode } from './entity-code.ts'

@@ -6,8 +6,8 @@ import {
   NOTHING_HIDDEN,
   type Rights,
 } from '../access/index.ts'
-import type { Contract, TopicDefinition } from '../config/model.ts'
-import { plainSpec } from '../config/plain-spec.ts'
+import type { Contract, TopicDefinition } from '../config/contract/model.ts'
+import { plainSpec } from '../config/contract/plain-spec.ts'
 import { shownSchema, shownSchemaAt } from './shown-schema.ts'
 
 /** One line of `GET /v1/topics`: everything a dashboard needs to draw any config. */

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { childEnvironment } from '../config/settings.ts'
+import { childEnvironment } from '../config/settings/settings.ts'
 import { COMMAND } from '../package-files.ts'
 import { Backoff } from './backoff.ts'
 import { Watchdog } from './watchdog.ts'

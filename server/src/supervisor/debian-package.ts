@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { childEnvironment } from '../config/settings.ts'
+import { childEnvironment } from '../config/settings/settings.ts'
 import { findExecutable } from './executable.ts'
 
 /** Packages of the distribution in a private folder: nothing is installed, no service runs, root is not needed. */

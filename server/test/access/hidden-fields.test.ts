@@ -11,7 +11,7 @@ import {
 } from '../../src/access/hidden-fields.ts'
 import { ALL_KEYS } from '../../src/access/key-scope.ts'
 import { hiddenOfTopic, Sight } from '../../src/access/sight.ts'
-import { readAllowed } from '../../src/config/access.ts'
+import { readAllowed } from '../../src/config/access/allowed.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 
 const PATHS = ['a', 'b', 'a.x', 'a.y', 'a.x.p', 'b.q']

@@ -7,7 +7,7 @@ import { Access, addKey, mintToken, removeKeys, revoke } from '../../src/access/
 import { Recent } from '../../src/access/recent.ts'
 import type { Bus } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import type { ResolvedRule } from '../../src/config/access-model.ts'
+import type { ResolvedRule } from '../../src/config/access/access-model.ts'
 import { openTestBus } from '../support/bus.ts'
 import { contract } from '../support/contract.ts'
 import { EventStream } from '../support/event-stream.ts'

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { callerOf, type Identity } from '../../src/access/caller.ts'
 import { allowsKey, isSameScope, narrowed } from '../../src/access/key-scope.ts'
-import { type AccessRule, readAllowed } from '../../src/config/access.ts'
+import { readAllowed } from '../../src/config/access/allowed.ts'
+import type { AccessRule } from '../../src/config/declarations/access-options.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 
 const schema = z.object({ k: z.string() })

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vites
 import { openTopology } from '../../src/bus/contract/topology.ts'
 import { openSnapshots } from '../../src/bus/index.ts'
 import { openCommandConnection, type Redis, untilReady } from '../../src/bus/redis/connection.ts'
-import { readSettings } from '../../src/config/settings.ts'
+import { readSettings } from '../../src/config/settings/settings.ts'
 import { PrivateRedis } from '../../src/supervisor/private-redis.ts'
 import { findRedisBinary } from '../../src/supervisor/redis-binary.ts'
 import { runCommand } from '../support/command-line.ts'

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, test } from 'vitest'
-import { readSettings } from '../../src/config/settings.ts'
+import { readSettings } from '../../src/config/settings/settings.ts'
 import { createLog } from '../../src/observability/log.ts'
 import { withoutSecrets } from '../../src/secrets.ts'
 import { useRedis } from '../support/use-redis.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { tlsFilesOf } from '../../src/cli/tls-files.ts'
 import { welcome, whyNoDemo } from '../../src/cli/welcome.ts'
-import { readSettings } from '../../src/config/settings.ts'
+import { readSettings } from '../../src/config/settings/settings.ts'
 
 describe('tidegate start', () => {
   it('X-START-3 with TLS - the addresses are https and wss, and a line says how the demo is run', () => {

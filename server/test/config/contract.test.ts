@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { canonicalJson, specHash } from '../../src/config/hash.ts'
+import { canonicalJson, specHash } from '../../src/config/changes/hash.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 
 const schema = z.object({ id: z.string(), n: z.number(), unit: z.string().default('degC') })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { similarField } from '../../src/config/data-fields.ts'
+import { similarField } from '../../src/config/contract/data-fields.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 
 const reading = topic('reading', {

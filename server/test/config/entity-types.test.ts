@@ -1,9 +1,9 @@
 import type { TidegateClient } from '@tidegate/client'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
+import { command, entity, reject, reply } from '../../src/config/declarations/entity.ts'
+import { topic } from '../../src/config/declarations/topic.ts'
 import { defineConfig } from '../../src/config/define-config.ts'
-import { command, entity, reject, reply } from '../../src/config/entity.ts'
-import { topic } from '../../src/config/topic.ts'
 
 interface User {
   readonly status: 'none' | 'active'

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ConfigError } from '../../src/config/config-error.ts'
-import { type AnyEntity, entity } from '../../src/config/entity.ts'
+import { type AnyEntity, entity } from '../../src/config/declarations/entity.ts'
+import { type AnyTopic, topic } from '../../src/config/declarations/topic.ts'
 import { resolveContract } from '../../src/config/resolve.ts'
-import { type AnyTopic, topic } from '../../src/config/topic.ts'
 
 const options = {
   key: 'id',

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import type { Declaration } from '../../src/config/declaration.ts'
+import type { Declaration } from '../../src/config/declarations/declaration.ts'
+import { topic } from '../../src/config/declarations/topic.ts'
 import { defineConfig } from '../../src/config/define-config.ts'
 import { resolveContract } from '../../src/config/resolve.ts'
-import { topic } from '../../src/config/topic.ts'
 import { aggregate, problems, resolve, schema, source, untyped } from './support.ts'
 
 describe('checks at start', () => {

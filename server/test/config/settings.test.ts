@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { readSettings, VARIABLES } from '../../src/config/settings.ts'
+import { readSettings, VARIABLES } from '../../src/config/settings/settings.ts'
 
 describe('settings', () => {
   test('K-SET-1 readSettings - an option wins over its variable, which wins over the default', () => {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { ConfigError } from '../../src/config/config-error.ts'
-import type { WindowTopic } from '../../src/config/model.ts'
+import type { WindowTopic } from '../../src/config/contract/model.ts'
+import { type AnyTopic, topic } from '../../src/config/declarations/topic.ts'
 import { resolveContract } from '../../src/config/resolve.ts'
-import { type AnyTopic, topic } from '../../src/config/topic.ts'
 
 export const schema = z.object({
   id: z.string(),

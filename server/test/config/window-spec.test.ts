@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { ProblemCode } from '../../src/config/config-error.ts'
-import type { Declaration } from '../../src/config/declaration.ts'
+import type { Declaration } from '../../src/config/declarations/declaration.ts'
+import { topic, windowOf } from '../../src/config/declarations/topic.ts'
 import { resolveContract } from '../../src/config/resolve.ts'
-import { topic, windowOf } from '../../src/config/topic.ts'
 import { aggregate, problems, resolve, resolved, source, windowWith } from './support.ts'
 
 const keep = () => true

@@ -1,8 +1,8 @@
 import type { BatchPart, DeliveredEvent, GapFrame, Lane, ServerFrame } from '@tidegate/protocol'
 import { RecordBatchBuilder } from '../../src/bus/index.ts'
 import type { Redis } from '../../src/bus/redis/connection.ts'
-import { NO_ACCESS } from '../../src/config/access-model.ts'
-import type { Contract, TopicDefinition } from '../../src/config/model.ts'
+import { NO_ACCESS } from '../../src/config/access/access-model.ts'
+import type { Contract, TopicDefinition } from '../../src/config/contract/model.ts'
 import type { DeliverySocket } from '../../src/delivery/index.ts'
 import { logOf } from '../support/bus.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { EntityDefinition } from '../../src/config/entity-model.ts'
+import type { EntityDefinition } from '../../src/config/contract/entity-model.ts'
 import { Builds, keepAge } from '../../src/entities/index.ts'
 import { definition } from './counter.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { entity, reject, reply } from '../../src/config/entity.ts'
+import { entity, reject, reply } from '../../src/config/declarations/entity.ts'
 import { resolveContract } from '../../src/config/resolve.ts'
 import type { Command, CommandBody } from '../../src/entities/index.ts'
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type CommitOperation, decodeEvents } from '../../src/bus/index.ts'
-import { reject, reply } from '../../src/config/entity.ts'
-import type { EntityDefinition } from '../../src/config/entity-model.ts'
+import type { EntityDefinition } from '../../src/config/contract/entity-model.ts'
+import { reject, reply } from '../../src/config/declarations/entity.ts'
 import {
   type Command,
   type CommandOutcome,

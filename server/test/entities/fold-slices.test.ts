@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { EntityDefinition } from '../../src/config/entity-model.ts'
+import type { EntityDefinition } from '../../src/config/contract/entity-model.ts'
 import { foldSlices, foldStored, foldTrail, newRecord, type TrailEntry } from '../../src/entities/index.ts'
 import { IN_SLICES, withinTimeLimit } from '../../src/time-limit.ts'
 import { definition } from './counter.ts'

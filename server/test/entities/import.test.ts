@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { CommitOperation } from '../../src/bus/index.ts'
-import type { EntityDefinition } from '../../src/config/entity-model.ts'
+import type { EntityDefinition } from '../../src/config/contract/entity-model.ts'
 import { type Command, EntityFold, newRecord } from '../../src/entities/index.ts'
 import { withinTimeLimit } from '../../src/time-limit.ts'
 import { add, command, definition, ENDLESS, UNINDEXABLE } from './counter.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { command, entity, reject } from '../../src/config/entity.ts'
+import { command, entity, reject } from '../../src/config/declarations/entity.ts'
 import { defineConfig } from '../../src/index.ts'
 
 interface Order {

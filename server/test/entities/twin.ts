@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { entity, reply } from '../../src/config/entity.ts'
+import { entity, reply } from '../../src/config/declarations/entity.ts'
+import { topic } from '../../src/config/declarations/topic.ts'
 import { resolveContract } from '../../src/config/resolve.ts'
-import { topic } from '../../src/config/topic.ts'
 
 export const reading = topic('sensor.reading', {
   schema: z.object({ sensorId: z.string(), celsius: z.number() }),

@@ -8,7 +8,7 @@ import {
   partitionOf,
   trailList,
 } from '../../src/bus/index.ts'
-import type { EntityDefinition } from '../../src/config/entity-model.ts'
+import type { EntityDefinition } from '../../src/config/contract/entity-model.ts'
 import {
   type Command,
   type CommandOutcome,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { COMMANDS_TOPIC, entityHash, LOG_START, trailList } from '../../src/bus/index.ts'
-import type { Pane } from '../../src/config/model.ts'
+import type { Pane } from '../../src/config/contract/model.ts'
 import { decodeRecord, decodeTrailEntry } from '../../src/entities/index.ts'
 import { foldedOf } from '../../src/fold/command-offset.ts'
 import { PartitionFold } from '../../src/fold/partition-fold.ts'

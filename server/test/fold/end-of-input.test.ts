@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BatchReader, partialsTopic, RecordBatchBuilder, type StoredEvent } from '../../src/bus/index.ts'
-import type { Pane } from '../../src/config/model.ts'
+import type { Pane } from '../../src/config/contract/model.ts'
 import { MAX_SOURCES } from '../../src/fold/open-sources.ts'
 import { PartitionFold } from '../../src/fold/partition-fold.ts'
 import { Pipeline } from '../../src/fold/pipeline.ts'

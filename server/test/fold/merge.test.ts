@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { partialsTopic, partitionOf } from '../../src/bus/index.ts'
-import type { Pane } from '../../src/config/model.ts'
+import type { Pane } from '../../src/config/contract/model.ts'
 import { MAX_WRITES } from '../../src/fold/commit-room.ts'
 import { PartitionFold } from '../../src/fold/partition-fold.ts'
 import { mergersOf } from '../../src/fold/partition-windows.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LOG_START } from '../../src/bus/index.ts'
-import type { Pane } from '../../src/config/model.ts'
+import type { Pane } from '../../src/config/contract/model.ts'
 import { PartitionFold } from '../../src/fold/partition-fold.ts'
 import { Pipeline } from '../../src/fold/pipeline.ts'
 import { defineConfig } from '../../src/index.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import type { EventBody } from '../../src/bus/index.ts'
-import type { Pane } from '../../src/config/model.ts'
+import type { Pane } from '../../src/config/contract/model.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { useGateway } from '../support/use-gateway.ts'

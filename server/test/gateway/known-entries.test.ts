@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { Rights } from '../../src/access/index.ts'
-import { parseGrant } from '../../src/config/grant.ts'
+import { parseGrant } from '../../src/config/access/grant.ts'
 import { knownEntries } from '../../src/gateway/known-entries.ts'
 
 it('ACC-DOOR-9 a client bears witness to topics to which it may publish, and to answers if it may send commands', () => {

@@ -1,6 +1,6 @@
 import { createClient, type TidegateClient } from '@tidegate/client/node'
 import { describe, expect, it } from 'vitest'
-import type { SourceTopic } from '../../src/config/model.ts'
+import type { SourceTopic } from '../../src/config/contract/model.ts'
 import { contract, readingOf } from '../support/contract.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { useGateway } from '../support/use-gateway.ts'

@@ -1,7 +1,7 @@
 import { createClient } from '@tidegate/client/node'
 import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import type { Pane } from '../../src/config/model.ts'
+import type { Pane } from '../../src/config/contract/model.ts'
 import { defineConfig, topic } from '../../src/index.ts'
 import { useGateway } from '../support/use-gateway.ts'
 import { useWorkers } from '../support/use-workers.ts'

@@ -12,7 +12,7 @@ import { REPOSITORY } from '../../../scripts/source-files.ts'
 import { openCommandConnection, untilReady } from '../../src/bus/redis/connection.ts'
 import { CHILD_DRAIN_MS } from '../../src/cli/child-life.ts'
 import { COMMANDS } from '../../src/cli/main.ts'
-import { readSettings, VARIABLES } from '../../src/config/settings.ts'
+import { readSettings, VARIABLES } from '../../src/config/settings/settings.ts'
 import { parseRedisAddress } from '../../src/redis-address.ts'
 import { command, endWithThisProcess, freePort, redisBinary, startTestRedis, untilListening } from '../support/redis.ts'
 

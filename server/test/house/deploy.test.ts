@@ -6,7 +6,7 @@ import { parse } from 'yaml'
 import { REPOSITORY } from '../../../scripts/source-files.ts'
 import { CHILD_DRAIN_MS } from '../../src/cli/child-life.ts'
 import { COMMANDS } from '../../src/cli/main.ts'
-import { VARIABLES } from '../../src/config/settings.ts'
+import { VARIABLES } from '../../src/config/settings/settings.ts'
 import { METRICS } from '../../src/observability/metric-names.ts'
 import { version } from '../../src/package-files.ts'
 

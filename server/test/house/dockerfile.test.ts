@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { REPOSITORY } from '../../../scripts/source-files.ts'
-import { VARIABLES } from '../../src/config/settings.ts'
+import { VARIABLES } from '../../src/config/settings/settings.ts'
 
 const read = (file: string) => readFileSync(join(REPOSITORY, file), 'utf8')
 const dockerfile = read('Dockerfile')

@@ -115,8 +115,8 @@ describe('imports', () => {
     const allowed = (imported: string) =>
       imported.startsWith('server/src/operators/') ||
       [
-        'server/src/config/model.ts',
-        'server/src/config/quantile-name.ts',
+        'server/src/config/contract/model.ts',
+        'server/src/config/contract/quantile-name.ts',
         'server/src/assert-never.ts',
         'protocol/src/index.ts',
       ].includes(imported)
@@ -214,6 +214,21 @@ describe('imports', () => {
         ledger: ['calls', 'contract', 'log', 'nodes', 'redis'],
         entities: ['batch', 'log', 'nodes', 'redis'],
         reports: ['contract', 'nodes', 'redis'],
+      },
+    },
+    {
+      folder: 'config',
+      base: ['checked-option.ts', 'config-error.ts', 'defaults.ts', 'duration.ts', 'inherited-name.ts'],
+      below: {
+        settings: [],
+        schema: [],
+        access: [],
+        contract: ['access', 'schema'],
+        declarations: ['access', 'contract'],
+        topics: ['contract', 'declarations', 'schema'],
+        windows: ['contract', 'declarations', 'schema', 'topics'],
+        entities: ['contract', 'declarations', 'schema'],
+        changes: ['contract'],
       },
     },
   ])('$folder - its rooms stand on each other in one order', ({ folder, base, below }) => {

@@ -7,7 +7,7 @@ import { allOptions } from '../../../scripts/pages/options.ts'
 import { PAGES } from '../../../scripts/pages/pages.ts'
 import { REPOSITORY } from '../../../scripts/source-files.ts'
 import { COMMANDS } from '../../src/cli/main.ts'
-import { VARIABLES } from '../../src/config/settings.ts'
+import { VARIABLES } from '../../src/config/settings/settings.ts'
 import { blocksOf, isSkipped } from './readme/blocks.ts'
 import { PAGES as EXECUTED, GUIDES } from './readme/steps.ts'
 

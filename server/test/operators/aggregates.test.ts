@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { AggregateSpec } from '../../src/config/model.ts'
+import type { AggregateSpec } from '../../src/config/contract/model.ts'
 import { AggregateSet } from '../../src/operators/index.ts'
 
 const set = new AggregateSet({

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { FlowStep } from '../../src/config/model.ts'
+import type { FlowStep } from '../../src/config/contract/model.ts'
 import { applyFlow } from '../../src/operators/index.ts'
 
 const steps: FlowStep[] = [

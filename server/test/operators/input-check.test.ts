@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { AggregateSpec } from '../../src/config/model.ts'
+import type { AggregateSpec } from '../../src/config/contract/model.ts'
 import { AggregateSet, inputCheck } from '../../src/operators/index.ts'
 
 const specs: readonly AggregateSpec[] = [

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { WindowShape, WindowSpec } from '../../src/config/model.ts'
+import type { WindowShape, WindowSpec } from '../../src/config/contract/model.ts'
 
 export interface Timed {
   readonly key: string

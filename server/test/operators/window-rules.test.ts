@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { WindowSpec } from '../../src/config/model.ts'
+import type { WindowSpec } from '../../src/config/contract/model.ts'
 import { END_OF_TIME, windowsOf } from '../../src/operators/index.ts'
 import { windowSpec } from './window-oracle.ts'
 import { WindowRun } from './window-run.ts'

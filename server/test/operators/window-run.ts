@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { WindowSpec } from '../../src/config/model.ts'
+import type { WindowSpec } from '../../src/config/contract/model.ts'
 import {
   createWindow,
   type Emission,

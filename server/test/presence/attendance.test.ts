@@ -1,6 +1,6 @@
 import { LIMITS } from '@tidegate/protocol'
 import { describe, expect, it } from 'vitest'
-import type { PresenceTopic } from '../../src/config/model.ts'
+import type { PresenceTopic } from '../../src/config/contract/model.ts'
 import { MORE_KEY, PresenceBook } from '../../src/presence/index.ts'
 
 const topic = (maxEntries: number): PresenceTopic => ({

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Bus, partitionOf } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import type { PresenceTopic } from '../../src/config/model.ts'
+import type { PresenceTopic } from '../../src/config/contract/model.ts'
 import { createRandom } from '../../src/demo/random.ts'
 import {
   MORE_KEY,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { BusUnavailable, type PresenceReport } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import type { PresenceTopic } from '../../src/config/model.ts'
+import type { PresenceTopic } from '../../src/config/contract/model.ts'
 import { PartitionStore } from '../../src/own/partition-store.ts'
 import { PresenceStage } from '../../src/own/presence-stage.ts'
 import { PresenceBook, PresenceFold, PresenceReporter } from '../../src/presence/index.ts'

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Browser, chromium } from 'playwright-core'
-import { readSettings } from '../../src/config/settings.ts'
+import { readSettings } from '../../src/config/settings/settings.ts'
 import { hasDebianPackages, unpackDebianPackages } from '../../src/supervisor/debian-package.ts'
 import { findExecutable } from '../../src/supervisor/executable.ts'
 

@@ -10,7 +10,7 @@ import {
   partitionOf,
   RecordBatchBuilder,
 } from '../../src/bus/index.ts'
-import type { EntityDefinition } from '../../src/config/entity-model.ts'
+import type { EntityDefinition } from '../../src/config/contract/entity-model.ts'
 import {
   beginOf,
   type CommandBody,

@@ -6,7 +6,7 @@ import {
   type LogEntry,
   RecordBatchBuilder,
 } from '../../src/bus/index.ts'
-import type { Pane } from '../../src/config/model.ts'
+import type { Pane } from '../../src/config/contract/model.ts'
 import type { InputBatch } from '../../src/fold/input-batch.ts'
 import { decodeProgress } from '../../src/fold/progress.ts'
 import { topic } from '../../src/index.ts'

@@ -1,5 +1,5 @@
-import type { Contract } from '../../src/config/model.ts'
-import { readSettings } from '../../src/config/settings.ts'
+import type { Contract } from '../../src/config/contract/model.ts'
+import { readSettings } from '../../src/config/settings/settings.ts'
 import { type GatewaySettings, type RunningGateway, startGateway } from '../../src/gateway-app.ts'
 import type { Defect } from '../../src/observability/defects.ts'
 import { PATIENT_APPEND_MS } from './bus.ts'

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openCommandConnection, untilReady } from '../../src/bus/redis/connection.ts'
-import { readSettings } from '../../src/config/settings.ts'
+import { readSettings } from '../../src/config/settings/settings.ts'
 import { findRedisBinary, type RedisBinary } from '../../src/supervisor/redis-binary.ts'
 
 /** For what syncs its configuration to disk while everything waits: a disk may take seconds for it. */

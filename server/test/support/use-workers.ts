@@ -1,5 +1,5 @@
 import { afterEach } from 'vitest'
-import type { Contract } from '../../src/config/model.ts'
+import type { Contract } from '../../src/config/contract/model.ts'
 import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
 
 export interface Workers {

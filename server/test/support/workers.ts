@@ -11,7 +11,7 @@ import {
 import { keys } from '../../src/bus/keys.ts'
 import { openPartition, settleLineage } from '../../src/bus/log/lineage.ts'
 import type { Redis } from '../../src/bus/redis/connection.ts'
-import type { Pane } from '../../src/config/model.ts'
+import type { Pane } from '../../src/config/contract/model.ts'
 import { logOf } from './bus.ts'
 
 export const PARTITIONS = 4

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { readSettings } from '../../../../server/src/config/settings.ts'
+import { readSettings } from '../../../../server/src/config/settings/settings.ts'
 import { findExecutable } from '../../../../server/src/supervisor/executable.ts'
 import { usedBytes } from '../../support/memory.ts'
 import type { RedisProcess } from '../../support/redis-process.ts'

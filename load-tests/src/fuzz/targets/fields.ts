@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { z } from 'zod'
 import { BatchReader, CorruptBatch, type EventBody } from '../../../../server/src/bus/index.ts'
-import { plainObject } from '../../../../server/src/config/plain-schema.ts'
+import { plainObject } from '../../../../server/src/config/schema/plain-schema.ts'
 import { FieldReader } from '../../../../server/src/fold/field-reader.ts'
 import { dataOf, NarrowEvent } from '../../../../server/src/fold/narrow-event.ts'
 import { parseField, readField } from '../../../../server/src/operators/index.ts'

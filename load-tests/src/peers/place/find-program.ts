@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { readSettings } from '../../../../server/src/config/settings.ts'
+import { readSettings } from '../../../../server/src/config/settings/settings.ts'
 import { hasDebianPackages, unpackDebianPackages } from '../../../../server/src/supervisor/debian-package.ts'
 import { findExecutable } from '../../../../server/src/supervisor/executable.ts'
 import { Unavailable } from '../subject.ts'

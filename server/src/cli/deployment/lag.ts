@@ -1,5 +1,5 @@
 import { type Backlog, type Bus, LOG_START } from '../../bus/index.ts'
-import type { DescribedContract } from '../../config/describe.ts'
+import type { DescribedContract } from '../../config/changes/describe.ts'
 import { decodeOffsets } from '../../fold/index.ts'
 
 /** What the owner of a partition has not folded yet of one log. */

@@ -1,5 +1,5 @@
 import type { Bus, LogExtent } from '../../bus/index.ts'
-import type { DescribedTopic } from '../../config/describe.ts'
+import type { DescribedTopic } from '../../config/changes/describe.ts'
 import { msOf } from '../../fold/index.ts'
 
 /** What is stored of a topic, in one partition or in all. */

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Bus, BusUnavailable, type CurrentPage, partitionOf } from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
-import type { Contract } from '../../config/model.ts'
-import { placedBy } from '../../config/placed-by.ts'
+import type { Contract } from '../../config/contract/model.ts'
+import { placedBy } from '../../config/contract/placed-by.ts'
 import { PacedReads, PacedWork, type Reader } from '../../limits/index.ts'
 import type { LoopTurn } from '../../loop-turn.ts'
 

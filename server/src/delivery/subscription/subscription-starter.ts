@@ -1,7 +1,7 @@
 import { compareStreamIds, type ResumeFrom } from '@tidegate/protocol'
 import { hiddenOfTopic, isSameScope, type Rights } from '../../access/index.ts'
 import { BusUnavailable, type KnownEntry, type LogHead, type LogHeads, missingPartition } from '../../bus/index.ts'
-import type { Contract } from '../../config/model.ts'
+import type { Contract } from '../../config/contract/model.ts'
 import type { PacedWork, Worker } from '../../limits/index.ts'
 import type { Examine, LogStart, SharedHeads, Tails, TopicTail } from '../log/index.ts'
 import { doubtful, isComplete, type ReplayFrom, replayFrom, replayStart } from './start-marks.ts'

@@ -1,6 +1,6 @@
 import { type Caller, hiddenOfTopic, type Rights } from '../../access/index.ts'
 import type { EventBody } from '../../bus/index.ts'
-import type { Contract } from '../../config/model.ts'
+import type { Contract } from '../../config/contract/model.ts'
 import {
   type DeadLetter,
   type DeadLetters,

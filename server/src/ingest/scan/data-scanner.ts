@@ -1,5 +1,5 @@
 import { KEY_HASH_SEED, withKeyUnit } from '../../bus/index.ts'
-import type { PlainBounds, PlainMember, PlainObject, PlainValue } from '../../config/plain-schema.ts'
+import type { PlainBounds, PlainMember, PlainObject, PlainValue } from '../../config/schema/plain-schema.ts'
 import {
   BACKSLASH,
   COMMA,

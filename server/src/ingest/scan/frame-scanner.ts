@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { LIMITS } from '@tidegate/protocol'
 import { partitionOf, partitionOfHash } from '../../bus/index.ts'
-import type { Contract, SourceTopic } from '../../config/model.ts'
+import type { Contract, SourceTopic } from '../../config/contract/model.ts'
 import { otherUnit } from '../../time-unit.ts'
 import { EventTraces } from '../event-traces.ts'
 import { COMMA, LIST_BEGIN, LIST_END, OBJECT_BEGIN, OBJECT_END, QUOTE, ZERO } from './ascii.ts'

@@ -1,6 +1,6 @@
 import { LIMITS } from '@tidegate/protocol'
 import type { EncodedSlice } from '../../bus/index.ts'
-import type { SourceTopic } from '../../config/model.ts'
+import type { SourceTopic } from '../../config/contract/model.ts'
 import type { EventTraces } from '../event-traces.ts'
 import { COMMA, QUOTE } from './ascii.ts'
 

@@ -1,4 +1,4 @@
-import type { AggregateSpec } from '../../config/model.ts'
+import type { AggregateSpec } from '../../config/contract/model.ts'
 import type { Sketch } from './sketch.ts'
 import { decodeItems, encodeItems } from './state-text.ts'
 

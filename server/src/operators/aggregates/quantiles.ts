@@ -1,4 +1,4 @@
-import { quantileName } from '../../config/quantile-name.ts'
+import { quantileName } from '../../config/contract/quantile-name.ts'
 import { Bins } from './bins.ts'
 import { ByteReader, ByteWriter } from './bytes.ts'
 import type { Sketch } from './sketch.ts'

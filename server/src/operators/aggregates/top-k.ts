@@ -1,4 +1,4 @@
-import type { AggregateSpec } from '../../config/model.ts'
+import type { AggregateSpec } from '../../config/contract/model.ts'
 import type { Counter } from './counter-heap.ts'
 import { parseField, readField } from './field.ts'
 import { SignedSpaceSaving } from './signed-space-saving.ts'

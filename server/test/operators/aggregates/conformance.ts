@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { AggregateSpec } from '../../../src/config/model.ts'
+import type { AggregateSpec } from '../../../src/config/contract/model.ts'
 import { type Accumulator, AggregateSet } from '../../../src/operators/index.ts'
 
 interface Sample {

@@ -1,4 +1,4 @@
-import type { AggregateSpec } from '../../../src/config/model.ts'
+import type { AggregateSpec } from '../../../src/config/contract/model.ts'
 import { type Accumulator, AggregateSet } from '../../../src/operators/index.ts'
 
 /** One aggregate, named `a`, of the field `v`. */

@@ -1,4 +1,4 @@
-import type { AggregateSpec } from '../../../src/config/model.ts'
+import type { AggregateSpec } from '../../../src/config/contract/model.ts'
 
 interface Spread {
   ends: { min: number; max: number }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { AggregateSpec } from '../../../src/config/model.ts'
+import type { AggregateSpec } from '../../../src/config/contract/model.ts'
 import { fold, mergedParts, resultOf, setOf } from './fold.ts'
 import { randomFrom, zipf } from './numbers.ts'
 
