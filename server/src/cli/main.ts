@@ -1,44 +1,59 @@
 import { didYouMean } from '@tidegate/protocol'
 import { version } from '../package-files.ts'
 import { withoutSecrets } from '../secrets.ts'
-import type { Commands } from './command.ts'
-import { printable, printableJson } from './printable.ts'
-import { UsageError } from './usage-error.ts'
-import { usageWords } from './usage-words.ts'
+import { printable, printableJson } from './terminal/printable.ts'
+import type { Commands } from './usage/command.ts'
+import { UsageError } from './usage/usage-error.ts'
+import { usageWords } from './usage/usage-words.ts'
 
 export const COMMANDS: Commands = {
-  init: { summary: 'begin a project: config, publisher, page', load: () => import('./init.ts') },
-  start: { summary: 'everything on this machine: Redis, gateway, worker, demo', load: () => import('./start.ts') },
-  gateway: { summary: 'one gateway on the Redis at REDIS_URL', load: () => import('./gateway.ts') },
-  worker: { summary: 'one worker on the Redis at REDIS_URL', load: () => import('./worker.ts') },
-  single: { summary: 'one gateway and one worker in one process', load: () => import('./single.ts') },
-  demo: { summary: 'publish simulated sensors and a shop to a gateway', load: () => import('./demo.ts') },
-  contract: { summary: 'print the contract of a config for other repositories', load: () => import('./contract.ts') },
-  status: { summary: 'a deployment on one screen: processes, owners, lag, Redis', load: () => import('./status.ts') },
-  tail: { summary: 'the events of a topic as they are stored', load: () => import('./tail.ts') },
-  publish: { summary: 'publish events from the command line or a file', load: () => import('./publish.ts') },
-  config: { summary: 'check a config, or compare it with the running one', load: () => import('./config.ts') },
-  topics: { summary: 'the topics, and what is stored of each', load: () => import('./topics.ts') },
-  lag: { summary: 'what is stored and not computed yet', load: () => import('./lag.ts') },
-  doctor: { summary: 'look for what would lose events or serve nobody', load: () => import('./doctor.ts') },
-  backup: { summary: 'write all that is stored into a file, while it runs', load: () => import('./backup.ts') },
-  restore: { summary: 'put back what a backup holds', load: () => import('./restore.ts') },
-  partitions: { summary: 'divide the partitions of stored data into more', load: () => import('./partitions.ts') },
+  init: { summary: 'begin a project: config, publisher, page', load: () => import('./project/init.ts') },
+  start: {
+    summary: 'everything on this machine: Redis, gateway, worker, demo',
+    load: () => import('./processes/start.ts'),
+  },
+  gateway: { summary: 'one gateway on the Redis at REDIS_URL', load: () => import('./processes/gateway.ts') },
+  worker: { summary: 'one worker on the Redis at REDIS_URL', load: () => import('./processes/worker.ts') },
+  single: { summary: 'one gateway and one worker in one process', load: () => import('./processes/single.ts') },
+  demo: { summary: 'publish simulated sensors and a shop to a gateway', load: () => import('./processes/demo.ts') },
+  contract: {
+    summary: 'print the contract of a config for other repositories',
+    load: () => import('./project/contract.ts'),
+  },
+  status: {
+    summary: 'a deployment on one screen: processes, owners, lag, Redis',
+    load: () => import('./inspect/status.ts'),
+  },
+  tail: { summary: 'the events of a topic as they are stored', load: () => import('./events/tail.ts') },
+  publish: { summary: 'publish events from the command line or a file', load: () => import('./events/publish.ts') },
+  config: { summary: 'check a config, or compare it with the running one', load: () => import('./project/config.ts') },
+  topics: { summary: 'the topics, and what is stored of each', load: () => import('./inspect/topics.ts') },
+  lag: { summary: 'what is stored and not computed yet', load: () => import('./inspect/lag.ts') },
+  doctor: { summary: 'look for what would lose events or serve nobody', load: () => import('./inspect/doctor.ts') },
+  backup: { summary: 'write all that is stored into a file, while it runs', load: () => import('./storage/backup.ts') },
+  restore: { summary: 'put back what a backup holds', load: () => import('./storage/restore.ts') },
+  partitions: {
+    summary: 'divide the partitions of stored data into more',
+    load: () => import('./storage/partitions.ts'),
+  },
   'dead-letter': {
     summary: 'look at events whose code threw, and try them again',
-    load: () => import('./dead-letter.ts'),
+    load: () => import('./events/dead-letter.ts'),
   },
   entity: {
     summary: 'look at entities, send them commands, export and import them',
-    load: () => import('./entity.ts'),
+    load: () => import('./entities/entity.ts'),
   },
-  key: { summary: 'API keys for machines: create, list, revoke', load: () => import('./key.ts') },
-  token: { summary: 'mint a token for development', load: () => import('./token.ts') },
-  revoke: { summary: 'revoke the tokens of a subject, or one token', load: () => import('./revoke.ts') },
-  completion: { summary: 'complete commands and options in bash, zsh or fish', load: () => import('./completion.ts') },
+  key: { summary: 'API keys for machines: create, list, revoke', load: () => import('./access/key.ts') },
+  token: { summary: 'mint a token for development', load: () => import('./access/token.ts') },
+  revoke: { summary: 'revoke the tokens of a subject, or one token', load: () => import('./access/revoke.ts') },
+  completion: {
+    summary: 'complete commands and options in bash, zsh or fish',
+    load: () => import('./usage/completion.ts'),
+  },
   window: {
     summary: 'try a window offline: replay, assign; or fill its past: backfill',
-    load: () => import('./window.ts'),
+    load: () => import('./windows/window.ts'),
   },
 }
 

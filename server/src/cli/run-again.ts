@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { constants } from 'node:os'
 import { COMMAND } from '../package-files.ts'
-import { SIGNALS } from './process-life.ts'
+import { SIGNALS } from './processes/process-life.ts'
 
 /** By the shells' convention. */
 const KILLED = 128

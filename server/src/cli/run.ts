@@ -1,6 +1,6 @@
 import { missingHeapOptions } from '../heap-options.ts'
 import { endWithoutSecrets } from './last-words.ts'
-import { startWithParent } from './process-life.ts'
+import { startWithParent } from './processes/process-life.ts'
 import { runAgainWith } from './run-again.ts'
 
 /** Commands whose processes take load. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { Replay } from '../../src/cli/replay.ts'
-import { readReplaySpec } from '../../src/cli/replay-spec.ts'
+import { Replay } from '../../src/cli/windows/replay.ts'
+import { readReplaySpec } from '../../src/cli/windows/replay-spec.ts'
 
 const deep = JSON.parse('['.repeat(8_000) + ']'.repeat(8_000)) as unknown
 

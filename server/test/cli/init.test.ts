@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { CONSUMERS } from '../../src/cli/project.ts'
+import { CONSUMERS } from '../../src/cli/project/project.ts'
 import { version } from '../../src/package-files.ts'
 import { runCommand } from '../support/command-line.ts'
 

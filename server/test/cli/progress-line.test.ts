@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ProgressLine } from '../../src/cli/progress-line.ts'
+import { ProgressLine } from '../../src/cli/terminal/progress-line.ts'
 
 function outputOf(isTTY: boolean) {
   const written: string[] = []

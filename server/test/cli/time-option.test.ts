@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { parseTime } from '../../src/cli/time-option.ts'
-import { UsageError } from '../../src/cli/usage-error.ts'
+import { parseTime } from '../../src/cli/usage/time-option.ts'
+import { UsageError } from '../../src/cli/usage/usage-error.ts'
 
 const NOW = Date.UTC(2026, 10, 23, 12)
 

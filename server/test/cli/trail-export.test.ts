@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { TrailExport } from '../../src/cli/trail-export.ts'
+import { TrailExport } from '../../src/cli/entities/trail-export.ts'
 import { decodeRecord } from '../../src/entities/index.ts'
 
 const NAME = 'twin'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { numberedLines } from '../../src/cli/numbered-lines.ts'
-import { TrailImport } from '../../src/cli/trail-import.ts'
+import { TrailImport } from '../../src/cli/entities/trail-import.ts'
+import { numberedLines } from '../../src/cli/terminal/numbered-lines.ts'
 import type { CommandRequest as GatewayRequest } from '../../src/commands/index.ts'
 import type { CommandOutcome } from '../../src/entities/index.ts'
 import { definition } from '../entities/counter.ts'

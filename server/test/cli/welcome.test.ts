@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { tlsFilesOf } from '../../src/cli/tls-files.ts'
-import { welcome, whyNoDemo } from '../../src/cli/welcome.ts'
+import { tlsFilesOf } from '../../src/cli/processes/tls-files.ts'
+import { welcome, whyNoDemo } from '../../src/cli/processes/welcome.ts'
 import { readSettings } from '../../src/config/settings/settings.ts'
 
 describe('tidegate start', () => {

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { Replay } from '../../src/cli/replay.ts'
-import { readReplaySpec } from '../../src/cli/replay-spec.ts'
+import { Replay } from '../../src/cli/windows/replay.ts'
+import { readReplaySpec } from '../../src/cli/windows/replay-spec.ts'
 
 type Pane = { readonly [field in 'timing' | 'start' | 'end' | 'value' | 'revision']: unknown }
 

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { COMMANDS } from '../../src/cli/main.ts'
-import { usageWords } from '../../src/cli/usage-words.ts'
+import { usageWords } from '../../src/cli/usage/usage-words.ts'
 import { runCommand } from '../support/command-line.ts'
 
 beforeEach(() => {

@@ -231,6 +231,24 @@ describe('imports', () => {
         changes: ['contract'],
       },
     },
+    {
+      folder: 'cli',
+      base: [],
+      // Rooms of commands know nothing of each other.
+      below: {
+        terminal: [],
+        usage: ['terminal'],
+        processes: ['terminal', 'usage'],
+        deployment: ['terminal'],
+        inspect: ['deployment', 'processes', 'terminal', 'usage'],
+        events: ['deployment', 'terminal', 'usage'],
+        storage: ['deployment', 'processes', 'terminal', 'usage'],
+        entities: ['deployment', 'terminal', 'usage'],
+        windows: ['deployment', 'terminal', 'usage'],
+        access: ['deployment', 'terminal', 'usage'],
+        project: ['deployment', 'terminal', 'usage'],
+      },
+    },
   ])('$folder - its rooms stand on each other in one order', ({ folder, base, below }) => {
     const path = `server/src/${folder}/`
     for (const [room, others] of Object.entries(below)) {

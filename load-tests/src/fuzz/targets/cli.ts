@@ -1,9 +1,9 @@
 import fc from 'fast-check'
-import { printable, printableJson, printableTime } from '../../../../server/src/cli/printable.ts'
-import { Replay } from '../../../../server/src/cli/replay.ts'
-import { readReplaySpec } from '../../../../server/src/cli/replay-spec.ts'
-import { parseTime } from '../../../../server/src/cli/time-option.ts'
-import { UsageError } from '../../../../server/src/cli/usage-error.ts'
+import { printable, printableJson, printableTime } from '../../../../server/src/cli/terminal/printable.ts'
+import { parseTime } from '../../../../server/src/cli/usage/time-option.ts'
+import { UsageError } from '../../../../server/src/cli/usage/usage-error.ts'
+import { Replay } from '../../../../server/src/cli/windows/replay.ts'
+import { readReplaySpec } from '../../../../server/src/cli/windows/replay-spec.ts'
 import { parseDuration } from '../../../../server/src/config/duration.ts'
 import { parseRedisAddress } from '../../../../server/src/redis-address.ts'
 import { withoutSecrets } from '../../../../server/src/secrets.ts'
@@ -108,11 +108,11 @@ export default target<CliInput>({
     refusing(() => replay(input), Error)
   },
   covers: [
-    'server/src/cli/time-option.ts',
-    'server/src/cli/replay-spec.ts',
-    'server/src/cli/replay-aggregates.ts',
-    'server/src/cli/replay.ts',
-    'server/src/cli/printable.ts',
+    'server/src/cli/usage/time-option.ts',
+    'server/src/cli/windows/replay-spec.ts',
+    'server/src/cli/windows/replay-aggregates.ts',
+    'server/src/cli/windows/replay.ts',
+    'server/src/cli/terminal/printable.ts',
     'server/src/config/duration.ts',
     'server/src/redis-address.ts',
     'server/src/secrets.ts',

@@ -1,8 +1,8 @@
 import type { Backlog, GuardState } from '../../bus/index.ts'
-import { printable } from '../printable.ts'
+import { printable } from '../terminal/printable.ts'
+import { table } from '../terminal/table.ts'
+import { ageText, bytesText, countText, rangesText } from '../terminal/units.ts'
 import type { DeploymentStatus, RedisStatus } from './status.ts'
-import { table } from './table.ts'
-import { ageText, bytesText, countText, rangesText } from './units.ts'
 
 /** Partitions that are shown one by one; of more only those furthest behind. */
 const MOST_PARTITIONS = 16
