@@ -9,8 +9,8 @@ import {
   OUTBOX_ERRORS,
   QUERY_ERRORS,
   STORE_ERRORS,
-} from '../client-sdk/src/error-codes.ts'
-import { REMEDIES } from '../client-sdk/src/error-remedies.ts'
+} from '../client-sdk/src/errors/error-codes.ts'
+import { REMEDIES } from '../client-sdk/src/errors/error-remedies.ts'
 import { KEPT_RESULTS } from '../load-tests/src/report/folders.ts'
 import { benchmarksText } from '../load-tests/src/report/page.ts'
 import { readResults } from '../load-tests/src/report/result.ts'

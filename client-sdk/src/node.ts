@@ -1,5 +1,5 @@
-import { type ClientOptions, createClient as createBrowserClient, type TidegateClient } from './client.ts'
-import { withNodeSocket } from './node-socket.ts'
+import { type ClientOptions, createClient as createBrowserClient, type TidegateClient } from './client/client.ts'
+import { withNodeSocket } from './connection/node-socket.ts'
 
 export * from './index.ts'
 

@@ -1,7 +1,7 @@
-import type { ConnectOptions } from './core.ts'
-import { withNodeSocket } from './node-socket.ts'
-import { createReader as createBrowserReader, type Reader } from './reader.ts'
-import { createSubscriber as createBrowserSubscriber, type Subscriber } from './subscriber.ts'
+import type { ConnectOptions } from './client/core.ts'
+import { createReader as createBrowserReader, type Reader } from './client/reader.ts'
+import { createSubscriber as createBrowserSubscriber, type Subscriber } from './client/subscriber.ts'
+import { withNodeSocket } from './connection/node-socket.ts'
 
 export * from './subscribe.ts'
 

@@ -1,7 +1,7 @@
-import type { Socket, SocketConstructor } from './socket.ts'
+import { warn } from './application/warn.ts'
+import type { Socket, SocketConstructor } from './connection/socket.ts'
 import { Member } from './tabs/member.ts'
 import { readSurroundings, type Surroundings } from './tabs/surroundings.ts'
-import { warn } from './warn.ts'
 
 export interface SharedSocketOptions {
   /** Tabs share a connection if they give the same name, none by default. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { CONNECTION_CHECKS } from '../src/connection/server-frame.ts'
-import { Connection, type ConnectionEvents } from '../src/connection.ts'
+import { Connection, type ConnectionEvents } from '../src/connection/connection.ts'
+import { CONNECTION_CHECKS } from '../src/frames/server-frame.ts'
 import { TestSocket } from './support/test-socket.ts'
 
 /** Of a gateway that pings often. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { ClientEvent, Happening, TokenEvent } from '../src/connection/event.ts'
-import { STATUS, type StateKind } from '../src/connection/state.ts'
+import type { ClientEvent, Happening, TokenEvent } from '../src/connection/machine/event.ts'
+import { STATUS, type StateKind } from '../src/connection/machine/state.ts'
 import { AUTHORIZED, DRAIN, received, STATES, WELCOME } from './support/connection-samples.ts'
 import { ConnectionWorld } from './support/connection-world.ts'
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { step } from '../src/connection/machine.ts'
-import { STATUS, type State, type StateKind, TIMERS } from '../src/connection/state.ts'
-import { tokenTaken } from '../src/connection/token.ts'
-import { FIXED, type TokenState, UNASKED } from '../src/connection/token-state.ts'
+import { step } from '../src/connection/machine/machine.ts'
+import { STATUS, type State, type StateKind, TIMERS } from '../src/connection/machine/state.ts'
+import { tokenTaken } from '../src/connection/machine/token.ts'
+import { FIXED, type TokenState, UNASKED } from '../src/connection/machine/token-state.ts'
 import { EVENTS, type EventName, inWords, STATES } from './support/connection-samples.ts'
 
 const SURROUNDINGS = { now: 1_000, wallTime: 5, random: 0.5 }

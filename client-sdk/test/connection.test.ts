@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { socketUrl } from '../src/connection/socket.ts'
 import { createClient as createPlainClient, type TidegateClient, type TidegateError } from '../src/index.ts'
 import { createClient } from '../src/node.ts'
-import { socketUrl } from '../src/socket.ts'
 import { ScriptedServer, until } from './support/scripted-server.ts'
 
 let server: ScriptedServer

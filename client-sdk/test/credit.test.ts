@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { CreditMeter } from '../src/credit.ts'
+import { CreditMeter } from '../src/frames/credit.ts'
 
 function meter(): { meter: CreditMeter; reports: number[] } {
   const reports: number[] = []

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { Link } from '../src/connection.ts'
+import type { Link } from '../src/connection/connection.ts'
 import { createClient } from '../src/index.ts'
-import { QUERY_DEADLINE_MS, Queries } from '../src/queries.ts'
+import { QUERY_DEADLINE_MS, Queries } from '../src/reads/queries.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())

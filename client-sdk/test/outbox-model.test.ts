@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Outbox } from '../src/outbox.ts'
+import { Outbox } from '../src/publishing/outbox.ts'
 import { type Answer, DOOMED, type Epochs, type Luck, ModelServer } from './support/model-server.ts'
 
 const GRANT = { frames: 5, bytes: 450 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Outbox, type OutboxLimits } from '../src/outbox.ts'
+import { Outbox, type OutboxLimits } from '../src/publishing/outbox.ts'
 
 const LIMITS: OutboxLimits = { maxFrames: 100, maxBytes: 10_000, maxAgeMs: 1_000 }
 const GRANT = { frames: 10, bytes: 1_000 }

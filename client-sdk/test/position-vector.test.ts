@@ -1,7 +1,7 @@
 import { formatPosition, LANES, type Lane } from '@tidegate/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { PositionVector } from '../src/position-vector.ts'
+import { PositionVector } from '../src/subscriptions/position-vector.ts'
 
 const TOPIC = 'sensor.reading'
 

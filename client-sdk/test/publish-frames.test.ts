@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { TidegateError } from '../src/errors.ts'
-import { resultOf } from '../src/publish-call.ts'
-import { frameBodies as split, UNSTAMPED } from '../src/publish-frames.ts'
+import { TidegateError } from '../src/errors/errors.ts'
+import { resultOf } from '../src/publishing/publish-call.ts'
+import { frameBodies as split, UNSTAMPED } from '../src/publishing/publish-frames.ts'
 
 const events = (count: number, data: unknown = {}) => Array.from({ length: count }, (_, i) => ({ id: `e${i}`, data }))
 const frameBodies = (topic: string, list: Parameters<typeof split>[1]) => split(topic, list, () => 'made')

@@ -1,7 +1,7 @@
 import type { DeliveredEvent } from '@tidegate/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { QueryPage } from '../src/queries.ts'
+import type { QueryPage } from '../src/reads/queries.ts'
 import type { Asks, Params } from '../src/reads/read.ts'
 import { readHistory, readLatest, readTopics, readWindows } from '../src/reads.ts'
 

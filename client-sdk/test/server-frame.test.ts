@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { COMMAND_CHECKS } from '../src/commands/commands.ts'
-import { isDelay } from '../src/connection/checks.ts'
-import { CONNECTION_CHECKS, readServerFrame } from '../src/connection/server-frame.ts'
-import { PositionVector } from '../src/position-vector.ts'
-import { PUBLISH_CHECKS } from '../src/publisher.ts'
-import { QUERY_CHECKS } from '../src/queries.ts'
-import { SUBSCRIPTION_CHECKS } from '../src/subscriptions.ts'
+import { isDelay } from '../src/frames/checks.ts'
+import { CONNECTION_CHECKS, readServerFrame } from '../src/frames/server-frame.ts'
+import { PUBLISH_CHECKS } from '../src/publishing/publisher.ts'
+import { QUERY_CHECKS } from '../src/reads/queries.ts'
+import { PositionVector } from '../src/subscriptions/position-vector.ts'
+import { SUBSCRIPTION_CHECKS } from '../src/subscriptions/subscriptions.ts'
 import { welcome } from './support/welcome.ts'
 
 const CHECKS = { ...CONNECTION_CHECKS, ...SUBSCRIPTION_CHECKS, ...QUERY_CHECKS, ...PUBLISH_CHECKS, ...COMMAND_CHECKS }

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { AskingSubscription } from '../src/asking-subscription.ts'
-import type { AnyEvent } from '../src/inbox.ts'
-import { sharingOf } from '../src/subscribe-options.ts'
+import type { AskingSubscription } from '../src/subscriptions/asking-subscription.ts'
+import type { AnyEvent } from '../src/subscriptions/inbox.ts'
+import { sharingOf } from '../src/subscriptions/subscribe-options.ts'
 import { ModelSubscriptions, PARTITIONS } from './support/model-subscriptions.ts'
 import { TOPIC } from './support/subscription-frames.ts'
 

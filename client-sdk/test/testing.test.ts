@@ -203,7 +203,7 @@ test('C-FAKE-2 test server - its bundle is made of itself, the protocol and a fe
   })
   const foreign = Object.keys(metafile.inputs).filter((path) => !/^(client-sdk|protocol)\/src\//.test(path))
   expect(foreign).toEqual([])
-  expect(Object.keys(metafile.inputs)).not.toContain('client-sdk/src/core.ts')
+  expect(Object.keys(metafile.inputs)).not.toContain('client-sdk/src/client/core.ts')
 })
 
 describe('network', () => {

@@ -1,5 +1,5 @@
 import { ID_BYTES, isReservedId, parseVersion, RESERVED_IDS } from '@tidegate/protocol'
-import { TidegateError } from '../errors.ts'
+import { TidegateError } from '../errors/errors.ts'
 import { utf8Bytes } from '../utf8-bytes.ts'
 
 const LONE_SURROGATE = /\p{Surrogate}/u

@@ -1,6 +1,6 @@
 import type { TraceContext } from '@tidegate/protocol'
-import type { Abortable } from '../abort-signal.ts'
-import type { AnsweredEvent } from '../entities/entity-types.ts'
+import type { Abortable } from '../application/abort-signal.ts'
+import type { AnsweredEvent } from '../application/entity-types.ts'
 
 export interface CommandOptions extends Abortable {
   /**

@@ -1,4 +1,4 @@
-import type { CommandRejected, TidegateError } from '../errors.ts'
+import type { CommandRejected, TidegateError } from '../errors/errors.ts'
 import type { UntypedAnswer } from './command-types.ts'
 
 /**

@@ -1,9 +1,9 @@
-import type { CreditMeter } from '../credit.ts'
-import type { FrameChecks } from '../part.ts'
+import type { CreditMeter } from '../frames/credit.ts'
+import type { FrameChecks } from '../frames/part.ts'
+import { readServerFrame } from '../frames/server-frame.ts'
 import { utf8Bytes } from '../utf8-bytes.ts'
-import type { SocketEvent } from './event.ts'
-import { readServerFrame } from './server-frame.ts'
-import type { SocketId } from './state.ts'
+import type { SocketEvent } from './machine/event.ts'
+import type { SocketId } from './machine/state.ts'
 
 /** The meaning of a text message on a socket. Its bytes count in the credit of that. */
 export function frameEvent(socket: SocketId, text: string, checks: FrameChecks, credit: CreditMeter): SocketEvent {

@@ -1,11 +1,11 @@
 import { SUBPROTOCOL } from '@tidegate/protocol'
-import { CreditMeter } from '../credit.ts'
-import { clientError } from '../errors.ts'
-import type { FrameChecks } from '../part.ts'
-import { OPEN, type Socket, type SocketConstructor } from '../socket.ts'
-import type { Happening, SocketEvent } from './event.ts'
+import { clientError } from '../errors/errors.ts'
+import { CreditMeter } from '../frames/credit.ts'
+import type { FrameChecks } from '../frames/part.ts'
 import { frameEvent } from './frame-event.ts'
-import type { SocketId } from './state.ts'
+import type { Happening, SocketEvent } from './machine/event.ts'
+import type { SocketId } from './machine/state.ts'
+import { OPEN, type Socket, type SocketConstructor } from './socket.ts'
 
 const NORMAL_CLOSE = 1_000
 

@@ -1,5 +1,5 @@
-import type { TimerEvent } from './event.ts'
-import type { TimerName } from './state.ts'
+import type { TimerEvent } from './machine/event.ts'
+import type { TimerName } from './machine/state.ts'
 
 interface Running {
   dueAt: number

@@ -1,14 +1,6 @@
 import { parsePosition, type SubscribeOptions } from '@tidegate/protocol'
-import { expectKind } from '../arguments.ts'
-import type { CommandAnswer, CommandOptions, UntypedAnswer } from '../commands/command-types.ts'
-import type { CommandCall } from '../commands/commands.ts'
-import type { TopicEvent } from '../contract-types.ts'
-import { ENTITY_ERRORS } from '../error-codes.ts'
-import { clientError, errorOf, TidegateError } from '../errors.ts'
-import { Listeners } from '../listeners.ts'
-import type { Asks } from '../reads/read.ts'
-import type { LiveSubscription } from '../subscription.ts'
-import { getEntity, historyPages } from './entity-queries.ts'
+import { expectKind } from '../application/arguments.ts'
+import type { TopicEvent } from '../application/contract-types.ts'
 import type {
   CommandName,
   EntityMoment,
@@ -17,7 +9,15 @@ import type {
   HistoryEvent,
   HistoryOptions,
   LiveState,
-} from './entity-types.ts'
+} from '../application/entity-types.ts'
+import { Listeners } from '../application/listeners.ts'
+import type { CommandAnswer, CommandOptions, UntypedAnswer } from '../commands/command-types.ts'
+import type { CommandCall } from '../commands/commands.ts'
+import { ENTITY_ERRORS } from '../errors/error-codes.ts'
+import { clientError, errorOf, TidegateError } from '../errors/errors.ts'
+import type { Asks } from '../reads/read.ts'
+import type { LiveSubscription } from '../subscriptions/subscription.ts'
+import { getEntity, historyPages } from './entity-queries.ts'
 
 type AnyEvent = TopicEvent<string, unknown>
 

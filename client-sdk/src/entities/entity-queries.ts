@@ -1,6 +1,5 @@
-import { ABORTABLE, type Abortable } from '../abort-signal.ts'
-import { expectOptions } from '../arguments.ts'
-import type { Asks, Params } from '../reads/read.ts'
+import { ABORTABLE, type Abortable } from '../application/abort-signal.ts'
+import { expectOptions } from '../application/arguments.ts'
 import type {
   EntityMoment,
   FailedEntity,
@@ -9,7 +8,8 @@ import type {
   GetOptions,
   HistoryEvent,
   HistoryOptions,
-} from './entity-types.ts'
+} from '../application/entity-types.ts'
+import type { Asks, Params } from '../reads/read.ts'
 
 /** An entity as an answer has it. */
 type Answered = Omit<EntityMoment<unknown>, 'at'>

@@ -1,5 +1,5 @@
-import { STORE_ERRORS, type StoreErrorCode } from '../error-codes.ts'
-import { TidegateError } from '../errors.ts'
+import { STORE_ERRORS, type StoreErrorCode } from '../errors/error-codes.ts'
+import { TidegateError } from '../errors/errors.ts'
 
 /** @param what happened in this case */
 export function storeError(code: StoreErrorCode, what: string, cause?: unknown): TidegateError {

@@ -1,9 +1,9 @@
 import type { SubscribeOptions } from '@tidegate/protocol'
-import { type Abortable, onAbort } from '../abort-signal.ts'
-import type { TopicEvent } from '../contract-types.ts'
-import type { TidegateError } from '../errors.ts'
-import { Listeners } from '../listeners.ts'
-import type { LiveSubscription } from '../subscription.ts'
+import { type Abortable, onAbort } from '../application/abort-signal.ts'
+import type { TopicEvent } from '../application/contract-types.ts'
+import { Listeners } from '../application/listeners.ts'
+import type { TidegateError } from '../errors/errors.ts'
+import type { LiveSubscription } from '../subscriptions/subscription.ts'
 
 /** A subject with connections. */
 export interface Presence {

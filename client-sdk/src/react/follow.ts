@@ -1,8 +1,8 @@
-import type { TidegateClient } from '../client.ts'
-import type { TopicEvent } from '../contract-types.ts'
-import type { TidegateError } from '../errors.ts'
-import type { Gap } from '../gap.ts'
-import type { Subscription } from '../subscription.ts'
+import type { TopicEvent } from '../application/contract-types.ts'
+import type { TidegateClient } from '../client/client.ts'
+import type { TidegateError } from '../errors/errors.ts'
+import type { Gap } from '../subscriptions/gap.ts'
+import type { Subscription } from '../subscriptions/subscription.ts'
 
 export type AnyEvent = TopicEvent<string, unknown>
 

@@ -1,4 +1,4 @@
-import type { LiveState } from '../entities/entity-types.ts'
+import type { LiveState } from '../application/entity-types.ts'
 import type { Presence } from '../presence/presence-handle.ts'
 import type { Follow } from './follow.ts'
 

@@ -1,5 +1,5 @@
-import type { TidegateError } from '../errors.ts'
-import type { Gap } from '../gap.ts'
+import type { TidegateError } from '../errors/errors.ts'
+import type { Gap } from '../subscriptions/gap.ts'
 
 /**
  * - `idle`: there is nothing to follow, because the selector or key is `undefined`

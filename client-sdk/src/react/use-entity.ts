@@ -1,6 +1,6 @@
 import { useCallback, useMemo } from 'react'
+import type { LiveState } from '../application/entity-types.ts'
 import type { CommandOptions } from '../commands/command-types.ts'
-import type { LiveState } from '../entities/entity-types.ts'
 import { useClient } from './context.ts'
 import { followEntity } from './handles.ts'
 import type { LiveEntity, Suspending } from './hooks.ts'

@@ -1,6 +1,6 @@
 import { useMemo } from 'react'
-import { expectOptions } from '../arguments.ts'
-import { CHANGE_OPTIONS } from '../change-options.ts'
+import { expectOptions } from '../application/arguments.ts'
+import { CHANGE_OPTIONS } from '../subscriptions/change-options.ts'
 import type { AnyEvent } from './follow.ts'
 import type { LatestOptions } from './hooks.ts'
 import { DEFAULT_KEYS, followLatest } from './latest.ts'

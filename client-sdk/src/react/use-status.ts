@@ -1,5 +1,5 @@
 import { useCallback, useSyncExternalStore } from 'react'
-import type { ConnectionStatus } from '../connection/state.ts'
+import type { ConnectionStatus } from '../connection/machine/state.ts'
 import { useClient } from './context.ts'
 
 export function useStatus(): ConnectionStatus {

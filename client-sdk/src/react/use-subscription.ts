@@ -1,6 +1,6 @@
 import { useInsertionEffect, useMemo, useRef, useState } from 'react'
-import { expectKind, expectOptions } from '../arguments.ts'
-import { CHANGE_OPTIONS } from '../change-options.ts'
+import { expectKind, expectOptions } from '../application/arguments.ts'
+import { CHANGE_OPTIONS } from '../subscriptions/change-options.ts'
 import { DEFAULT_EVENTS, followEvents, passEvents } from './events.ts'
 import type { AnyEvent, Follow } from './follow.ts'
 import type { EventsOptions } from './hooks.ts'

@@ -1,5 +1,5 @@
-import { expectOptions } from '../arguments.ts'
-import { CHANGE_OPTIONS } from '../change-options.ts'
+import { expectOptions } from '../application/arguments.ts'
+import { CHANGE_OPTIONS } from '../subscriptions/change-options.ts'
 import type { WindowOptions } from './hooks.ts'
 import { type Live, nothing } from './live.ts'
 import { type AnyPane, DEFAULT_PANES, DEFAULT_PAST_MS, followPanes } from './panes.ts'

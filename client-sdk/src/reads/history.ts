@@ -1,7 +1,7 @@
 import { comparePositions, type DeliveredEvent, type PositionVector, parsePosition } from '@tidegate/protocol'
-import { ABORTABLE, type Abortable } from '../abort-signal.ts'
-import { expectOptions, type Kind, wrong } from '../arguments.ts'
-import type { QueryPage } from '../queries.ts'
+import { ABORTABLE, type Abortable } from '../application/abort-signal.ts'
+import { expectOptions, type Kind, wrong } from '../application/arguments.ts'
+import type { QueryPage } from './queries.ts'
 import { type Asks, pageOf, type Read, readOf } from './read.ts'
 import { partitionsOf } from './topics.ts'
 

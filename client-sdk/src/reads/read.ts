@@ -1,5 +1,5 @@
-import { type Abortable, abortable } from '../abort-signal.ts'
-import type { QueryPage } from '../queries.ts'
+import { type Abortable, abortable } from '../application/abort-signal.ts'
+import type { QueryPage } from './queries.ts'
 
 export type Params = Readonly<Record<string, unknown>>
 

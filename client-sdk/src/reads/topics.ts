@@ -1,5 +1,5 @@
-import { ABORTABLE, type Abortable } from '../abort-signal.ts'
-import { expectOptions } from '../arguments.ts'
+import { ABORTABLE, type Abortable } from '../application/abort-signal.ts'
+import { expectOptions } from '../application/arguments.ts'
 import { type Asks, pageOf } from './read.ts'
 
 /** What a topic is, as far as this client may know. */

@@ -1,8 +1,8 @@
 import type { DeliveredEvent } from '@tidegate/protocol'
-import { ABORTABLE, type Abortable } from '../abort-signal.ts'
-import { expectOptions } from '../arguments.ts'
-import { isNumber } from '../connection/checks.ts'
-import { TidegateError } from '../errors.ts'
+import { ABORTABLE, type Abortable } from '../application/abort-signal.ts'
+import { expectOptions } from '../application/arguments.ts'
+import { TidegateError } from '../errors/errors.ts'
+import { isNumber } from '../frames/checks.ts'
 import { expectRange, RANGE_OPTIONS, readHistory } from './history.ts'
 import { type Asks, pageOf, type Read, readOf } from './read.ts'
 

@@ -1,5 +1,5 @@
 import { formatShared, parseShared, SHARED_SUBPROTOCOL } from '@tidegate/protocol'
-import { OPEN, type Socket, type SocketConstructor } from '../socket.ts'
+import { OPEN, type Socket, type SocketConstructor } from '../connection/socket.ts'
 
 /** As long as a client waits for its greeting. */
 const CONNECT_MS = 10_000

@@ -1,5 +1,5 @@
+import { warn } from '../application/warn.ts'
 import { randomId } from '../random-id.ts'
-import { warn } from '../warn.ts'
 import { type GroupMessage, lineName, type Term, type ToLeader, type ToTab, tabLock } from './messages.ts'
 import { Relay } from './relay.ts'
 import type { Line, Surroundings } from './surroundings.ts'

@@ -1,4 +1,4 @@
-import type { SocketConstructor } from '../socket.ts'
+import type { SocketConstructor } from '../connection/socket.ts'
 
 /** One end of a way between two places: that of a BroadcastChannel or of a MessageChannel. */
 export interface Line {

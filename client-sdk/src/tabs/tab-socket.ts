@@ -1,4 +1,4 @@
-import { OPEN, type Socket } from '../socket.ts'
+import { OPEN, type Socket } from '../connection/socket.ts'
 
 const CONNECTING = 0
 const CLOSED = 3

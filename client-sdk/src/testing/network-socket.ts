@@ -1,5 +1,5 @@
 import { CLOSE, type ClientFrame, ERROR_CODES, type ServerFrame } from '@tidegate/protocol'
-import { OPEN, type Socket, type SocketConstructor } from '../socket.ts'
+import { OPEN, type Socket, type SocketConstructor } from '../connection/socket.ts'
 import { Pipe } from './pipe.ts'
 import type { Refusals } from './refusals.ts'
 import type { TestClock } from './test-clock.ts'

@@ -1,4 +1,4 @@
-import { OPEN, type Socket, type SocketConstructor } from '../socket.ts'
+import { OPEN, type Socket, type SocketConstructor } from '../connection/socket.ts'
 
 /** The server's end of a connection. */
 export interface Peer {

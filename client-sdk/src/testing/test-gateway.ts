@@ -1,5 +1,5 @@
 import { didYouMean, isTopicSelector, matchesTopic, type Position } from '@tidegate/protocol'
-import type { SocketConstructor } from '../socket.ts'
+import type { SocketConstructor } from '../connection/socket.ts'
 import type { Contract } from './contract.ts'
 import { type ServerSocket, serverSockets } from './server-socket.ts'
 import type { TestClock } from './test-clock.ts'

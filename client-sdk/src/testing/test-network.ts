@@ -1,5 +1,5 @@
 import type { PublishGrant, ServerFrame } from '@tidegate/protocol'
-import type { SocketConstructor } from '../socket.ts'
+import type { SocketConstructor } from '../connection/socket.ts'
 import { BROKEN, type Closing, NetworkSocket } from './network-socket.ts'
 import { type RefusableFrame, type Refusal, Refusals } from './refusals.ts'
 import { TestClock } from './test-clock.ts'

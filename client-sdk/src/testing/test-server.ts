@@ -1,6 +1,6 @@
 import type { EventInput } from '@tidegate/protocol'
-import type { TopicsOf } from '../contract-types.ts'
-import type { CommandName, EntityName, EntityOf } from '../entities/entity-types.ts'
+import type { TopicsOf } from '../application/contract-types.ts'
+import type { CommandName, EntityName, EntityOf } from '../application/entity-types.ts'
 import { type ConfiguredEntity, type Contract, handledEntity } from './contract.ts'
 import { TestClock } from './test-clock.ts'
 import type { ConnectedClient } from './test-connection.ts'

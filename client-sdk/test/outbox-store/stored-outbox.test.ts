@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
-import type { OutboxHost, RestoredFrame } from '../../src/outbox-store/outbox-store.ts'
 import type { RecordLog } from '../../src/outbox-store/record-log.ts'
 import { StoredOutbox } from '../../src/outbox-store/stored-outbox.ts'
-import { PendingFrame } from '../../src/pending-frame.ts'
-import { PublishCall } from '../../src/publish-call.ts'
-import { frameBodies } from '../../src/publish-frames.ts'
+import type { OutboxHost, RestoredFrame } from '../../src/publishing/outbox-store.ts'
+import { PendingFrame } from '../../src/publishing/pending-frame.ts'
+import { PublishCall } from '../../src/publishing/publish-call.ts'
+import { frameBodies } from '../../src/publishing/publish-frames.ts'
 import { MemoryLog } from '../support/memory-log.ts'
 
 const HOST: OutboxHost = { written() {}, report() {} }

@@ -1,9 +1,9 @@
 import type { ServerFrame } from '@tidegate/protocol'
-import type { Effect } from '../../src/connection/effect.ts'
-import type { ConnectionEvent, Happening } from '../../src/connection/event.ts'
-import type { SocketId, State, StateKind } from '../../src/connection/state.ts'
-import { HELD } from '../../src/connection/token-state.ts'
-import { FrameReceipt } from '../../src/credit.ts'
+import type { Effect } from '../../src/connection/machine/effect.ts'
+import type { ConnectionEvent, Happening } from '../../src/connection/machine/event.ts'
+import type { SocketId, State, StateKind } from '../../src/connection/machine/state.ts'
+import { HELD } from '../../src/connection/machine/token-state.ts'
+import { FrameReceipt } from '../../src/frames/credit.ts'
 import { welcome } from './welcome.ts'
 
 /** The present socket in every state that has one, the other one where there are two, and one that was closed before. */

@@ -1,9 +1,16 @@
 import { expect } from 'vitest'
-import type { Effect } from '../../src/connection/effect.ts'
-import type { ConnectionEvent, Happening, TokenEvent } from '../../src/connection/event.ts'
-import { step } from '../../src/connection/machine.ts'
-import { initialState, type SocketId, STATUS, type State, TIMERS, type TimerName } from '../../src/connection/state.ts'
-import { FIXED, UNASKED } from '../../src/connection/token-state.ts'
+import type { Effect } from '../../src/connection/machine/effect.ts'
+import type { ConnectionEvent, Happening, TokenEvent } from '../../src/connection/machine/event.ts'
+import { step } from '../../src/connection/machine/machine.ts'
+import {
+  initialState,
+  type SocketId,
+  STATUS,
+  type State,
+  TIMERS,
+  type TimerName,
+} from '../../src/connection/machine/state.ts'
+import { FIXED, UNASKED } from '../../src/connection/machine/token-state.ts'
 
 const STABLE_MS = 5_000
 const ANSWER_DEADLINE_MS = 5_000

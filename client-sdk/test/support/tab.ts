@@ -1,7 +1,7 @@
 import { BroadcastChannel, MessageChannel } from 'node:worker_threads'
 import { WebSocket } from 'ws'
+import { type Socket, type SocketConstructor, socketUrl } from '../../src/connection/socket.ts'
 import { createClient, type TidegateClient } from '../../src/node.ts'
-import { type Socket, type SocketConstructor, socketUrl } from '../../src/socket.ts'
 import { Member } from '../../src/tabs/member.ts'
 import type { Line, Surroundings } from '../../src/tabs/surroundings.ts'
 import type { PageLocks } from './page-locks.ts'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { SocketConstructor } from '../../src/socket.ts'
+import type { SocketConstructor } from '../../src/connection/socket.ts'
 import { Carrier } from '../../src/tabs/carrier.ts'
 import { sharedSocket } from '../../src/tabs.ts'
 

@@ -7,7 +7,7 @@ import {
   type TopicCounts,
   type PositionVector as WireVector,
 } from '@tidegate/protocol'
-import { PositionVector } from '../../../client-sdk/src/position-vector.ts'
+import { PositionVector } from '../../../client-sdk/src/subscriptions/position-vector.ts'
 import type { FuzzData } from './log.ts'
 import type { Policy } from './schedule.ts'
 

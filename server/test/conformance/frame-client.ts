@@ -1,5 +1,5 @@
 import { type ClientFrame, type ServerFrame, SUBPROTOCOL } from '@tidegate/protocol'
-import type { SocketConstructor } from '../../../client-sdk/src/socket.ts'
+import type { SocketConstructor } from '../../../client-sdk/src/connection/socket.ts'
 
 type FrameOf<Type extends ServerFrame['type']> = Extract<ServerFrame, { type: Type }>
 

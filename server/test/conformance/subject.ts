@@ -1,7 +1,7 @@
 import { createTestServer } from '@tidegate/client/testing'
 import { afterAll } from 'vitest'
 import { WebSocket } from 'ws'
-import type { SocketConstructor } from '../../../client-sdk/src/socket.ts'
+import type { SocketConstructor } from '../../../client-sdk/src/connection/socket.ts'
 import { keys } from '../../src/bus/keys.ts'
 import { startWorker } from '../../src/worker-app.ts'
 import { DELIVERY_LIMITS } from '../support/delivery-limits.ts'

@@ -1,7 +1,7 @@
 import { createClient, type SocketConstructor } from '@tidegate/client'
 import { CLOSE } from '@tidegate/protocol'
 import fc from 'fast-check'
-import type { SocketLike } from '../../../../client-sdk/src/socket.ts'
+import type { SocketLike } from '../../../../client-sdk/src/connection/socket.ts'
 import { jsonTexts } from '../json-text.ts'
 import { must, target } from '../target.ts'
 import * as v from '../values.ts'
@@ -187,16 +187,16 @@ export default target<readonly string[]>({
   },
   covers: [
     'connection/frame-event',
-    'connection/server-frame',
-    'client',
-    'subscription',
-    'subscriptions',
-    'publisher',
-    'queries',
-    'position-vector',
+    'frames/server-frame',
+    'client/client',
+    'subscriptions/subscription',
+    'subscriptions/subscriptions',
+    'publishing/publisher',
+    'reads/queries',
+    'subscriptions/position-vector',
     'commands/commands',
     'entities/entity-handle',
-    'gap',
+    'subscriptions/gap',
   ].map((name) => `client-sdk/src/${name}.ts`),
 })
 
