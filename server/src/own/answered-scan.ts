@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Entities } from '../bus/index.ts'
+import { type Entities, SCAN_START } from '../bus/index.ts'
 import type { AnsweredIds } from '../entities/index.ts'
 import { Abandoned, untilAnswered } from '../lease/index.ts'
 
@@ -16,14 +16,14 @@ export async function learnAnswered(
   const isOver = () => ended.aborted
   try {
     for (const isOlder of [false, true]) {
-      let next = '0'
+      let next = SCAN_START
       do {
         const cursor = next
         const page = await untilAnswered(() => entities.answered(isOlder, cursor, PAGE), isOver)
         ids.found(page.ids, { isOlder })
         next = page.next
-        if (next !== '0') await pause(PAUSE_MS, undefined, { ref: false })
-      } while (next !== '0')
+        if (next !== SCAN_START) await pause(PAUSE_MS, undefined, { ref: false })
+      } while (next !== SCAN_START)
     }
     ids.complete()
   } catch (error) {

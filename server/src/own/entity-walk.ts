@@ -1,4 +1,4 @@
-import type { Entities } from '../bus/index.ts'
+import { type Entities, SCAN_START } from '../bus/index.ts'
 import type { Built, EntityFold, FoundEntity, Look } from '../entities/index.ts'
 import type { EntityLoader } from './entity-loader.ts'
 import type { WalkPace } from './walk-pace.ts'
@@ -99,7 +99,7 @@ export class EntityWalk {
     if (look === undefined) return false
     if (look.run !== undefined) fold.builds.began(look, await store.entities.count(look.name))
     this.#look = look
-    this.#cursor = '0'
+    this.#cursor = SCAN_START
     this.#keys = []
     return true
   }
@@ -107,7 +107,7 @@ export class EntityWalk {
   async #readPage({ name }: Look, cursor: string): Promise<void> {
     const { entities, next } = await this.#options.store.entities.scan(name, cursor, PAGE)
     this.#keys = entities.map(({ key }) => key)
-    this.#cursor = next === '0' ? undefined : next
+    this.#cursor = next === SCAN_START ? undefined : next
   }
 
   async #lookAtSome(look: Look, until: number): Promise<void> {

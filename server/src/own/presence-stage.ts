@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { BusUnavailable, type CommitOperation, currentHash, encodeEvent } from '../bus/index.ts'
+import { BusUnavailable, type CommitOperation, currentHash, encodeEvent, SCAN_START } from '../bus/index.ts'
 import { type Contract, presenceTopics } from '../config/contract/model.ts'
 import { OutputBuffer } from '../fold/index.ts'
 import { type PresenceChange, PresenceFold, type PublishedPresence, readPublished } from '../presence/index.ts'
@@ -17,7 +17,7 @@ const SLOW_LOOK_MS = 500
 /** Events of one commit, beside what is folded. */
 const MAX_CHANGES = 500
 /** Latest results of one read. */
-const SCAN_COUNT = 1_000
+const PAGE = { results: 1_000, bytes: 1_000_000 }
 
 export type StageStore = Pick<PartitionStore, 'presence' | 'results'>
 
@@ -105,14 +105,14 @@ export class PresenceStage {
 
 async function publishedOf({ results }: StageStore, topic: string): Promise<Map<string, PublishedPresence>> {
   const published = new Map<string, PublishedPresence>()
-  let cursor = '0'
+  let cursor = SCAN_START
   do {
-    const page = await results.scan(topic, cursor, SCAN_COUNT)
+    const page = await results.page(topic, cursor, PAGE)
     for (const { key, json } of page.results) {
       const presence = readPublished(json)
       if (presence !== undefined) published.set(key, presence)
     }
     cursor = page.next
-  } while (cursor !== '0')
+  } while (cursor !== SCAN_START)
   return published
 }

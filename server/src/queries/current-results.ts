@@ -1,6 +1,6 @@
 import type { DeliveredEvent } from '@tidegate/protocol'
 import { allowsKey, removeHidden, type Seen, type Sight } from '../access/index.ts'
-import type { CurrentPage, CurrentResult, PageBounds } from '../bus/index.ts'
+import { type CurrentPage, type CurrentResult, isScanCursor, type PageBounds, SCAN_START } from '../bus/index.ts'
 import { MAX_ANSWER_BYTES, MAX_ANSWER_EVENTS } from './answer-size.ts'
 import { QueryError } from './query-error.ts'
 
@@ -14,7 +14,7 @@ export interface ResultPage {
 /** Start of a page: a partition, and how far its results have been scanned. */
 export interface ScanPlace {
   readonly partition: number
-  /** Cursor of Redis, `0` at the beginning. */
+  /** Of a scan, `SCAN_START` at the beginning. */
   readonly cursor: string
 }
 
@@ -46,8 +46,8 @@ export async function scanPage(
       results.push(parseResult(result, sight))
       chars += result.json.length
     }
-    if (page.next !== '0') place = { ...place, cursor: page.next }
-    else if (place.partition + 1 < partitions) place = { partition: place.partition + 1, cursor: '0' }
+    if (page.next !== SCAN_START) place = { ...place, cursor: page.next }
+    else if (place.partition + 1 < partitions) place = { partition: place.partition + 1, cursor: SCAN_START }
     else return { results }
     const isFull = looked >= MAX_ANSWER_EVENTS || chars >= MAX_ANSWER_BYTES
     return isFull ? { results, next: formatPlace(place) } : undefined
@@ -69,14 +69,13 @@ function formatPlace({ partition, cursor }: ScanPlace): string {
   return `${partition}.${cursor}`
 }
 
-const PLACE = /^(\d{1,4})\.(\d{1,20})$/
-const MAX_CURSOR = 2n ** 64n - 1n
+const PLACE = /^(\d{1,4})\.(.*)$/
 
 /** @throws QueryError `invalid_position` */
 export function parsePlace(text: string, partitions: number): ScanPlace {
   const match = PLACE.exec(text)
   const partition = Number(match?.[1])
-  if (match === null || partition >= partitions || BigInt(match[2]!) > MAX_CURSOR) {
+  if (match === null || partition >= partitions || !isScanCursor(match[2]!)) {
     throw new QueryError('invalid_position', 'after: expected the `next` of the page before')
   }
   return { partition, cursor: match[2]! }

@@ -1,3 +1,4 @@
+import { type HashPage, scanHash } from '../hash-scan.ts'
 import { keys } from '../keys.ts'
 import type { Channel } from '../nodes/channel.ts'
 import { loadScript, type Script } from '../redis/script.ts'
@@ -43,13 +44,13 @@ export interface IndexedPage {
 
 export interface EntityPage {
   readonly entities: readonly { readonly key: string; readonly record: string }[]
-  /** Cursor of the next page; `0` at the end. */
+  /** Cursor of the next page; `SCAN_START` at the end. */
   readonly next: string
 }
 
 export interface AnsweredPage {
   readonly ids: readonly string[]
-  /** Cursor of the next page; `0` at the end. */
+  /** Cursor of the next page; `SCAN_START` at the end. */
   readonly next: string
 }
 
@@ -121,14 +122,14 @@ export class Entities {
   }
 
   /**
-   * Some of the commands that have an answer. Over all pages, begun with cursor `0`, every one that is there throughout comes.
+   * Some of the commands that have an answer. Over all pages, begun with `SCAN_START`, every one that is there throughout comes.
    *
    * @param isOlder those of the generation before @param count about how many
    */
   async answered(isOlder: boolean, cursor: string, count: number): Promise<AnsweredPage> {
     const hash = isOlder ? ANSWERS_PREVIOUS_HASH : ANSWERS_HASH
-    const [next, fields] = await this.#channel.read((redis) => redis.hscan(this.#key(hash), cursor, 'COUNT', count))
-    return { ids: fields.filter((_, i) => i % 2 === 0), next }
+    const { fields, next } = await this.#scan(hash, cursor, count)
+    return { ids: fields.map(([id]) => id), next }
   }
 
   /**
@@ -153,18 +154,18 @@ export class Entities {
   }
 
   /**
-   * Some of the entities of a name. Over all pages, begun with cursor `0`, every entity that is there throughout comes
-   * once, or more often if many were removed meanwhile.
+   * Some of the entities of a name. Over all pages, begun with `SCAN_START`, every entity that is there throughout comes
+   * once, or more often as with `scanHash`.
    *
    * @param count about how many
    */
   async scan(name: string, cursor: string, count: number): Promise<EntityPage> {
-    const [next, fields] = await this.#channel.read((redis) =>
-      redis.hscan(this.#key(entityHash(name)), cursor, 'COUNT', count),
-    )
-    const entities: { key: string; record: string }[] = []
-    for (let i = 1; i < fields.length; i += 2) entities.push({ key: fields[i - 1]!, record: fields[i]! })
-    return { entities, next }
+    const { fields, next } = await this.#scan(entityHash(name), cursor, count)
+    return { entities: fields.map(([key, record]) => ({ key, record })), next }
+  }
+
+  #scan(hash: string, cursor: string, count: number): Promise<HashPage> {
+    return scanHash(this.#channel, this.#key(hash), cursor, { fields: count, bytes: MAX_BYTES })
   }
 
   #key(name: string): string {

@@ -1,9 +1,7 @@
 import { currentHash } from '../hash-name.ts'
+import { scanHash } from '../hash-scan.ts'
 import { keys } from '../keys.ts'
 import type { Channel } from '../nodes/channel.ts'
-import { loadScript, type Script } from '../redis/script.ts'
-
-const SCAN_SCRIPT: Script = loadScript('scan-results')
 
 /** The latest result of one key, as the commit that made it stored it. */
 export interface CurrentResult {
@@ -17,7 +15,7 @@ export interface CurrentResult {
 
 export interface CurrentPage {
   readonly results: readonly CurrentResult[]
-  /** Cursor of the next page; `0` at the end. */
+  /** Cursor of the next page; `SCAN_START` at the end. */
   readonly next: string
 }
 
@@ -38,26 +36,13 @@ export class Results {
   }
 
   /**
-   * A page of the latest results of a topic. Over all pages from cursor `0`, every key that exists throughout comes
-   * once, or more often if many keys were removed meanwhile.
-   *
-   * @param count approximate
+   * Some of the latest results of a topic, in one call, which ends as `scanHash` does. Over all pages, begun with
+   * `SCAN_START`, every key that exists throughout comes once, or more often as there.
    */
-  async scan(topic: string, cursor: string, count: number): Promise<CurrentPage> {
+  async page(topic: string, cursor: string, { results, bytes }: PageBounds): Promise<CurrentPage> {
     const key = keys.owned(this.#partition, currentHash(topic))
-    const [next, fields] = await this.#channel.read((redis) => redis.hscan(key, cursor, 'COUNT', count))
-    return { results: pairs(fields), next }
-  }
-
-  /**
-   * The same in one call, which stops once it has so many results, or results of so many bytes: a few more than that at most.
-   * Of a hash from which many were removed it may find fewer.
-   */
-  async page(topic: string, cursor: string, { results: most, bytes }: PageBounds): Promise<CurrentPage> {
-    const key = keys.owned(this.#partition, currentHash(topic))
-    const reply = await this.#channel.readScript(SCAN_SCRIPT, [key], [cursor, most, bytes])
-    const [next, ...fields] = reply as [string, ...string[]]
-    return { results: pairs(fields), next }
+    const { fields, next } = await scanHash(this.#channel, key, cursor, { fields: results, bytes })
+    return { results: fields.map(([of, value]) => decode(of, value)), next }
   }
 
   /** The latest results of these keys; keys without one are left out. */
@@ -67,12 +52,6 @@ export class Results {
     const values = await this.#channel.read((redis) => redis.hmget(key, ...wanted))
     return values.flatMap((value, i) => (value === null ? [] : [decode(wanted[i]!, value)]))
   }
-}
-
-function pairs(fields: readonly string[]): CurrentResult[] {
-  const results: CurrentResult[] = []
-  for (let i = 1; i < fields.length; i += 2) results.push(decode(fields[i - 1]!, fields[i]!))
-  return results
 }
 
 /** A stored result is `<streamId>.<index> <event JSON>`. */

@@ -1,4 +1,4 @@
-import { type Bus, type Entities, partitionOf } from '../../bus/index.ts'
+import { type Bus, type Entities, partitionOf, SCAN_START } from '../../bus/index.ts'
 import { type StoredTrail, storedTrail } from '../../queries/index.ts'
 
 /** Trails of one entity type, as they are stored. Every call rejects with BusUnavailable when Redis does not answer. */
@@ -20,15 +20,15 @@ export class TrailStore {
     return this.#entities(key).trail(this.#name, key, after - cut, after - cut + count)
   }
 
-  /** The keys of all, in pages. One comes again if many entities go meanwhile. @param count about how many a page has */
+  /** The keys of all, in pages. One comes again if many entities go meanwhile, or Redis restarts. @param count about how many a page has */
   async *keys(count: number): AsyncGenerator<readonly string[]> {
     for (let partition = 0; partition < this.#bus.partitions; partition++) {
-      let cursor = '0'
+      let cursor = SCAN_START
       do {
         const page = await this.#bus.entities(partition, 'query').scan(this.#name, cursor, count)
         yield page.entities.map(({ key }) => key)
         cursor = page.next
-      } while (cursor !== '0')
+      } while (cursor !== SCAN_START)
     }
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Bus, BusUnavailable, type CurrentPage, partitionOf } from '../../bus/index.ts'
+import { type Bus, BusUnavailable, type CurrentPage, partitionOf, SCAN_START } from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
 import type { Contract } from '../../config/contract/model.ts'
 import { placedBy } from '../../config/contract/placed-by.ts'
@@ -8,8 +8,9 @@ import type { LoopTurn } from '../../loop-turn.ts'
 
 /** Concurrent reads of this node: more would only make Redis stall for longer. */
 const CONCURRENT_READS = 8
-/** Approximate results of a page: what a session holds while it cannot write. */
+/** Approximate results of a page, and their bytes: what a session holds while it cannot write. */
 const PAGE_RESULTS = 32
+const PAGE = { results: PAGE_RESULTS, bytes: 512 * 1_024 }
 
 /** Which results to read, page by page. */
 export interface SnapshotRequest {
@@ -18,7 +19,7 @@ export interface SnapshotRequest {
   readonly partition: number
   /** Only results of these keys; `undefined`: all. */
   readonly keys: ReadonlySet<string> | undefined
-  /** `0` for the first page. */
+  /** `SCAN_START` for the first page. */
   readonly cursor: string
 }
 
@@ -74,11 +75,11 @@ export class SnapshotReader {
 
   async #read({ topic, partition, keys, cursor }: SnapshotRequest): Promise<CurrentPage> {
     const latest = this.#bus.results(partition, 'replay')
-    if (keys === undefined) return latest.scan(topic, cursor, PAGE_RESULTS)
+    if (keys === undefined) return latest.page(topic, cursor, PAGE)
     const first = Number(cursor)
     const placeOf = (key: string) => partitionOf(placedBy(this.#topics, topic, key), this.#bus.partitions)
     const wanted = [...keys].filter((key) => placeOf(key) === partition)
     const results = await latest.of(topic, wanted.slice(first, first + PAGE_RESULTS))
-    return { results, next: first + PAGE_RESULTS < wanted.length ? `${first + PAGE_RESULTS}` : '0' }
+    return { results, next: first + PAGE_RESULTS < wanted.length ? `${first + PAGE_RESULTS}` : SCAN_START }
   }
 }

@@ -1,5 +1,5 @@
 import { allowsKey, shownJson } from '../../access/index.ts'
-import type { CurrentPage } from '../../bus/index.ts'
+import { type CurrentPage, SCAN_START } from '../../bus/index.ts'
 import type { Clock } from '../../clock.ts'
 import type { Filter, FilterableEvent } from '../../filter/index.ts'
 import type { Reader } from '../../limits/index.ts'
@@ -75,7 +75,7 @@ export class Snapshots {
   add(subscription: Subscription): void {
     const feeds = [...subscription.feeds()]
     const seam = seamOf(feeds[0]!)
-    this.#sendings.push({ subscription, feeds, at: 0, cursor: '0', seam, frames: [], isReading: false })
+    this.#sendings.push({ subscription, feeds, at: 0, cursor: SCAN_START, seam, frames: [], isReading: false })
     this.pump()
   }
 
@@ -119,7 +119,7 @@ export class Snapshots {
   #frame(sending: Sending, feed: Feed, { results, next }: CurrentPage): void {
     const { topic, partition } = feed
     const lane = this.#context.resultLaneOf(topic)
-    const isLastPage = next === '0'
+    const isLastPage = next === SCAN_START
     const { plan } = sending.subscription
     const { sub, filter, lanes } = plan
     const scope = scopeOf(plan, topic)
