@@ -4,7 +4,7 @@ import { check } from './check/check.ts'
 import type { BenchmarkName } from './report/headlines.ts'
 import { toJson } from './report/result.ts'
 import type { Extent } from './support/benchmark.ts'
-import { useTokens } from './support/hello.ts'
+import { tokenEnvironment } from './support/hello.ts'
 import { measured } from './support/measured.ts'
 
 const { values, positionals } = parseArgs({
@@ -30,7 +30,7 @@ if (values.check) {
   const held = await check({ only: chosen?.map(benchmarkNamed), keep: values.keep })
   process.exit(held ? 0 : 1)
 }
-if (values.tokens) await useTokens()
+if (values.tokens) Object.assign(process.env, await tokenEnvironment())
 for (const name of positionals.map(benchmarkNamed)) {
   const result = await measured(name, BENCHMARKS[name], extentOf(name))
   if (values.json) console.log(JSON.stringify(toJson(result)))

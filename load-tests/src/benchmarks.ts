@@ -22,6 +22,7 @@ import { sdk } from './sdk/sdk.ts'
 import { slow } from './slow/slow.ts'
 import { soak } from './soak/soak.ts'
 import type { Benchmark } from './support/benchmark.ts'
+import { tokens } from './tokens/tokens.ts'
 import { hopping } from './windows/hopping.ts'
 import { states } from './windows/states.ts'
 import { windows } from './windows/windows.ts'
@@ -51,6 +52,7 @@ export const BENCHMARKS: Readonly<Record<BenchmarkName, Benchmark>> = {
   resume,
   restart,
   slow,
+  tokens,
   sdk,
   peers,
   soak,

@@ -25,20 +25,29 @@ export interface Running {
   takeDelivered(): Promise<number>
 }
 
-/** Starts gateway, worker, Redis and the clients of a load, and ends them all afterwards. */
-export async function withDeployment<T>(point: Point, use: (running: Running) => Promise<T>): Promise<T> {
+/**
+ * Starts gateway, worker, Redis and the clients of a load, and ends them all afterwards.
+ *
+ * @param env of the gateway, the worker and the clients
+ */
+export async function withDeployment<T>(
+  point: Point,
+  use: (running: Running) => Promise<T>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<T> {
   const config = fileURLToPath(new URL(`./topics-${point.topics}.config.ts`, import.meta.url))
   const workerMetricsPort = await claimPort('127.0.0.1', 0)
   const { gateway, worker, redisUrl, stop } = await startGatewayAndWorker(config, {
     TIDEGATE_PARTITIONS: `${point.partitions}`,
     TIDEGATE_METRICS_PORT: `${workerMetricsPort}`,
+    ...env,
   })
   const closing: (() => unknown)[] = [stop]
   try {
     const redis = await openBench(redisUrl)
     closing.push(() => redis.disconnect())
-    const publisher = startModule(new URL('./publisher.ts', import.meta.url))
-    const subscribers = startModule(new URL('./subscribers.ts', import.meta.url))
+    const publisher = startModule(new URL('./publisher.ts', import.meta.url), env)
+    const subscribers = startModule(new URL('./subscribers.ts', import.meta.url), env)
     closing.push(
       () => publisher.kill(),
       () => subscribers.kill(),

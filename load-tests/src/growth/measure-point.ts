@@ -1,7 +1,7 @@
 import { cpuSeconds, redisCpuSeconds } from '../support/cpu.ts'
 import { percentile } from '../support/percentile.ts'
 import { VoidRound } from '../support/void-round.ts'
-import { idleCores, warmRounds } from '../support/warm-rounds.ts'
+import { idleCores, type Subject, warmRounds } from '../support/warm-rounds.ts'
 import { type Running, withDeployment } from './deployment.ts'
 import { type ByProcess, type Point, PROCESSES, type ProcessName } from './point.ts'
 
@@ -19,14 +19,7 @@ const ROUND_MS = 2_500
 /** Measures a load on a deployment of its own. @throws VoidRound where rounds with rejects or losses are too many */
 export function measurePoint(point: Point, say: (line: string) => void): Promise<Cost> {
   return withDeployment(point, async (running) => {
-    const [warm] = await warmRounds([
-      {
-        running,
-        atRest: () => idleCores(() => cpuOf(running)),
-        measure: (idle) => measureRound(running, point, idle),
-        say,
-      },
-    ])
+    const [warm] = await warmRounds([loadOf(running, point, say)])
     const { rest, rounds } = warm!
     const median = (of: (round: Round) => number) => rounded(percentile(rounds.map(of), 0.5))
     return {
@@ -37,7 +30,17 @@ export function measurePoint(point: Point, say: (line: string) => void): Promise
   })
 }
 
-interface Round {
+/** A load on its deployment, to be measured in rounds. */
+export function loadOf(running: Running, point: Point, say: (line: string) => void): Subject<ByProcess<number>, Round> {
+  return {
+    running,
+    atRest: () => idleCores(() => cpuOf(running)),
+    measure: (idle) => measureRound(running, point, idle),
+    say,
+  }
+}
+
+export interface Round {
   /** CPU beyond that of an idle process, seconds. */
   readonly used: ByProcess<number>
   readonly events: number

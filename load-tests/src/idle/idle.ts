@@ -1,16 +1,11 @@
 import type { Benchmark } from '../support/benchmark.ts'
-import { residentBytes } from '../support/memory.ts'
 import { percentile } from '../support/percentile.ts'
-import { ask, type ServerProcess, startModule, startTidegate, untilReady } from '../support/processes.ts'
+import { type ServerProcess, startModule, startTidegate, untilReady } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
-import type { ClientsOptions } from './clients.ts'
+import { connectionsOf } from './connections.ts'
 
 const CONNECTIONS = 15_000
 const STEP = 2_500
-/** Opened and closed before anything is measured: one-time allocations of a process are not a connection's. */
-const WARM_UP = 2_000
-/** Wait after a step: short-lived allocations are collected before memory is read. */
-const COLLECT_MS = 1_500
 
 export const idle: Benchmark = {
   description:
@@ -54,21 +49,15 @@ interface Memory {
 }
 
 async function measure(server: ServerProcess, progress: (line: string) => void): Promise<Memory> {
-  const clients = startModule(new URL('./clients.ts', import.meta.url))
-  const tell = (question: ClientsOptions | 'close') => ask<void>(clients, question)
-  const resident = async () => {
-    await new Promise((resolve) => setTimeout(resolve, COLLECT_MS))
-    return residentBytes(server.pid)
-  }
+  const clients = connectionsOf(server)
   try {
-    const fresh = await resident()
-    await tell({ port: server.port, count: WARM_UP })
-    await tell('close')
+    const fresh = await clients.resident()
+    await clients.warmUp()
     const added: number[] = []
-    let before = await resident()
+    let before = await clients.resident()
     for (let connections = STEP; connections <= CONNECTIONS; connections += STEP) {
-      await tell({ port: server.port, count: STEP })
-      const after = await resident()
+      await clients.add(STEP)
+      const after = await clients.resident()
       added.push((after - before) / STEP)
       before = after
       progress(`${connections} connections: ${megabytes(after)} MB`)
@@ -80,7 +69,7 @@ async function measure(server: ServerProcess, progress: (line: string) => void):
       connectedMb: megabytes(before),
     }
   } finally {
-    clients.kill('SIGKILL')
+    clients.end()
   }
 }
 

@@ -80,6 +80,13 @@ export const HEADLINES = {
     control: 'controlBytesPerConnection',
     better: 'less',
   },
+  tokens: {
+    says: 'CPU microseconds of the gateway for an event, where it asks for tokens',
+    figure: 'publish.asking',
+    control: 'publish.open',
+    ratio: 'publish.ratio',
+    better: 'less',
+  },
   growth: {
     says: 'CPU microseconds of the gateway for an event of a frame of 100',
     figure: 'eventsPerFrame.points.100.gateway',

@@ -8,13 +8,11 @@ const TOKEN = 'TIDEGATE_BENCH_TOKEN'
 /** All clients are one caller, who sends as much as the machine has. */
 const UNLIMITED = ['connections', 'frames', 'bytes', 'events', 'keys', 'subscriptions', 'subscriptionBytes', 'work']
 
-/** Gateways that are started from now on ask for tokens, and clients have one. */
-export async function useTokens(): Promise<void> {
+/** The environment of gateways that ask for tokens, and of clients that have one. */
+export async function tokenEnvironment(): Promise<Readonly<Record<string, string>>> {
   const secret = randomBytes(32).toString('hex')
-  process.env.TIDEGATE_JWT_SECRET = secret
-  process.env.TIDEGATE_LIMITS = UNLIMITED.map((quantity) => `caller.${quantity}=off`).join()
   const every = ['>']
-  process.env[TOKEN] = await new SignJWT({
+  const token = await new SignJWT({
     sub: randomUUID(),
     tidegate: { publish: every, subscribe: every, query: every, command: every },
   })
@@ -22,6 +20,11 @@ export async function useTokens(): Promise<void> {
     .setIssuedAt()
     .setExpirationTime('1d')
     .sign(Buffer.from(secret))
+  return {
+    TIDEGATE_JWT_SECRET: secret,
+    TIDEGATE_LIMITS: UNLIMITED.map((quantity) => `caller.${quantity}=off`).join(),
+    [TOKEN]: token,
+  }
 }
 
 /** The first frame of a client, encoded, with a token where the run has one. */

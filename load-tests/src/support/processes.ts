@@ -19,8 +19,12 @@ export interface ServerProcess {
 }
 
 /** Starts a TypeScript module as a child process with an IPC channel. */
-export function startModule(url: URL): ChildProcess {
-  return fork(fileURLToPath(url), { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+export function startModule(url: URL, env: Readonly<Record<string, string>> = {}): ChildProcess {
+  return fork(fileURLToPath(url), {
+    env: { ...process.env, ...env },
+    execArgv: ['--import', 'tsx'],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
 }
 
 /** Starts a module, sends it one message and resolves with its one answer. */
