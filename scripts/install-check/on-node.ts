@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { HEAP_OPTIONS } from '../../server/src/heap-options.ts'
 import { freePort, startTestRedis } from '../../server/test/support/redis.ts'
 import { processesLike } from '../../server/test/support/tidegate-process.ts'
 import { nodeOfVersion, Place } from './place.ts'
@@ -56,7 +57,7 @@ async function checkHeap(place: Place): Promise<void> {
       `REDIS_URL=${redis.url} TIDEGATE_LOG_LEVEL=info npx tidegate gateway --port ${port}`,
       'ready',
     )
-    if (processesLike(new RegExp(`--max-semi-space-size=64 .*gateway --port ${port}`)).length === 0)
+    if (processesLike(new RegExp(`${HEAP_OPTIONS.at(-1)} .*gateway --port ${port}`)).length === 0)
       throw new Error('A gateway that was started by itself lacks the options of its heap.')
     await started.stop()
   } finally {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { REPOSITORY } from '../../../scripts/source-files.ts'
+import { HEAP_OPTIONS } from '../../src/heap-options.ts'
 import { runCommand } from '../support/command-line.ts'
 import { startTestRedis, type TestRedis } from '../support/redis.ts'
 import { isRunning, processesLike, TidegateProcess, until } from '../support/tidegate-process.ts'
@@ -166,7 +167,7 @@ describe('an installed gateway that was started without the options of its heap'
       execArgv: [],
     })
     const [message] = (await once(child, 'message')) as [{ readonly type: string; readonly port?: number }]
-    const [running] = processesLike(new RegExp(`semi-space-size=32 .*gateway --port 0 --host ${host}$`))
+    const [running] = processesLike(new RegExp(`${HEAP_OPTIONS.at(-1)} .*gateway --port 0 --host ${host}$`))
     return { child, message, running: running! }
   }
 
