@@ -8,8 +8,6 @@ export class Account {
   readonly #held: Partial<Record<HeldQuantity, number>> = {}
   readonly #buckets: Partial<Record<RateQuantity, TokenBucket>> = {}
   #keys: NewKeys | undefined
-  /** Connections and requests that refer to it. */
-  users = 0
 
   constructor(limits: Readonly<Partial<Record<Quantity, number>>>) {
     this.#limits = limits

@@ -3,15 +3,29 @@ import { Account } from './account.ts'
 /** Addresses, or callers, without a connection that are remembered: what they used is forgotten with them. */
 const MAX_IDLE = 10_000
 
+/** Whose account it is. There is one object of them, however many connections refer to it. */
+export interface Holder {
+  readonly scope: 'address' | 'caller'
+  readonly name: string
+  readonly account: Account
+}
+
+interface Counted extends Holder {
+  /** Connections and requests that refer to it. */
+  users: number
+}
+
 /** The accounts of all addresses, or of all callers: those in use, and the last ones that were. Pure. */
 export class Accounts {
+  readonly #scope: Holder['scope']
   readonly #limits: ConstructorParameters<typeof Account>[0]
-  readonly #used = new Map<string, Account>()
+  readonly #used = new Map<string, Counted>()
   /** The longest idle first. */
-  readonly #idle = new Map<string, Account>()
+  readonly #idle = new Map<string, Counted>()
   readonly #maxIdle: number
 
-  constructor(limits: ConstructorParameters<typeof Account>[0], maxIdle = MAX_IDLE) {
+  constructor(scope: Holder['scope'], limits: ConstructorParameters<typeof Account>[0], maxIdle = MAX_IDLE) {
+    this.#scope = scope
     this.#limits = limits
     this.#maxIdle = maxIdle
   }
@@ -21,22 +35,22 @@ export class Accounts {
   }
 
   /** To be given back by `leave`. */
-  use(name: string): Account {
-    let account = this.#used.get(name)
-    if (account === undefined) {
-      account = this.#idle.get(name) ?? new Account(this.#limits)
+  use(name: string): Holder {
+    let holder = this.#used.get(name)
+    if (holder === undefined) {
+      holder = this.#idle.get(name) ?? { scope: this.#scope, name, account: new Account(this.#limits), users: 0 }
       this.#idle.delete(name)
-      this.#used.set(name, account)
+      this.#used.set(name, holder)
     }
-    account.users++
-    return account
+    holder.users++
+    return holder
   }
 
   leave(name: string): void {
-    const account = this.#used.get(name)
-    if (account === undefined || --account.users > 0) return
+    const holder = this.#used.get(name)
+    if (holder === undefined || --holder.users > 0) return
     this.#used.delete(name)
-    this.#idle.set(name, account)
+    this.#idle.set(name, holder)
     if (this.#idle.size > this.#maxIdle) this.#idle.delete(this.#idle.keys().next().value!)
   }
 }

@@ -38,7 +38,7 @@ export class Limits implements SharedLimits {
     const { of } = options.settings
     this.#options = options
     this.gateway = new Account(of.gateway)
-    this.accounts = { address: new Accounts(of.address), caller: new Accounts(of.caller) }
+    this.accounts = { address: new Accounts('address', of.address), caller: new Accounts('caller', of.caller) }
   }
 
   get connection(): LimitSettings['of']['connection'] {

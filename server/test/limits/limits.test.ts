@@ -182,7 +182,7 @@ describe('what is held', () => {
     first.close()
     expect(open('192.0.2.1').events(1)?.limit).toBe('address.events')
 
-    const accounts = new Accounts({}, 3)
+    const accounts = new Accounts('address', {}, 3)
     const kept = accounts.use('kept')
     for (let i = 0; i < 100; i++) {
       accounts.use(`${i}`)
