@@ -9,11 +9,10 @@ import {
   LIMITS,
   type LogEpoch,
   NEW_SEQUENCE,
-  PROTOCOL_VERSION,
   parseLogEpoch,
   type ServerFrame,
 } from '@tidegate/protocol'
-import { type Access, type Caller, type Credentials, limitName, type Refusal } from '../access/index.ts'
+import type { Access, Caller, Refusal } from '../access/index.ts'
 import { assertNever } from '../assert-never.ts'
 import type { GuardState } from '../bus/index.ts'
 import { type Commands, refuse } from '../commands/index.ts'
@@ -27,14 +26,15 @@ import type { Queries } from '../queries/index.ts'
 import { RETRY_AFTER_MS } from '../retry-after.ts'
 import type { Rounds } from '../rounds.ts'
 import { answerFrame } from './answer-frame.ts'
-import { type CheckedFrame, limitedFrame, parseClientFrame, type RefusedFrame } from './client-frame.ts'
+import { limitedFrame, parseClientFrame, type RefusedFrame } from './client-frame.ts'
 import { ConnectionCommands } from './connection-commands.ts'
-import { ConnectionLimits, keptFrame, type ReceivedFrame } from './connection-limits.ts'
+import { ConnectionLimits, type ReceivedFrame } from './connection-limits.ts'
 import { ConnectionPublisher, type PublisherContext } from './connection-publisher.ts'
 import { ConnectionQueries } from './connection-queries.ts'
-import { type ConnectedClient, type ConnectionState, HELLO_TICKS, type LiveState } from './connection-state.ts'
+import type { ConnectionState, LiveState } from './connection-state.ts'
 import { tokenCredentials } from './credentials.ts'
 import type { FrameReader, FrameTurns } from './frame-turns.ts'
+import { type ConnectedClient, type Greeter, Greeting, type HelloFrame } from './greeting.ts'
 import { knownEntries } from './known-entries.ts'
 import type { Silent } from './shedding.ts'
 import { TokenRenewals } from './token-renewals.ts'
@@ -62,8 +62,6 @@ export interface ConnectionContext extends PublisherContext, WelcomeContext {
 /** RFC 6455: an unexpected condition. Clients reconnect as after a broken link. */
 const CLOSE_INTERNAL = 1_011
 
-type HelloFrame = Extract<ClientFrame, { type: 'hello' }>
-
 /** One connected socket: reads frames, keeps the publish grant, and passes frames on. */
 export class Connection implements FrameReader<ReceivedFrame>, Silent {
   readonly #context: ConnectionContext
@@ -82,16 +80,12 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
   readonly #gate: ConnectionLimits
   /** Of the client, for people. */
   readonly address: string
-  readonly #ambient: Credentials
-  /** Until it is greeted. */
-  #ticks = 0
   /** Acknowledgements and answers of this round. */
   #answers: (ServerFrame | EncodedFrame)[] = []
 
   constructor(context: ConnectionContext, socket: TransportSocket, id: string, client: ConnectedClient) {
-    const { limits, address, ambient } = client
+    const { limits, address } = client
     this.address = address
-    this.#ambient = ambient
     const now = context.clock.monotonic()
     this.#limits = limits
     this.#gate = new ConnectionLimits(limits)
@@ -100,7 +94,7 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     this.id = id
     this.#heardAt = now
     this.#pingedAt = now
-    this.#state = { phase: 'awaiting_hello' }
+    this.#state = { phase: 'greeting', greeting: new Greeting(context, client, this.#greeter()) }
   }
 
   get #commands(): ConnectionCommands {
@@ -160,16 +154,10 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     if (this.#state.phase === 'closed') return
     const { content, bytes, verdict = this.#gate.frame(bytes) } = frame
     if (verdict.kind === 'close') return this.#turnAway('rate_limited', verdict.refusal.retryAfterMs)
-    if (this.#state.phase === 'authenticating') {
-      return this.#keep(this.#state.waiting, keptFrame({ content, bytes, verdict }))
-    }
-    if (this.#state.phase === 'live' && verdict.kind === 'read' && this.#scan(content, this.#state)) return
+    if (this.#state.phase === 'greeting') return this.#state.greeting.read({ content, bytes }, verdict)
+    if (verdict.kind === 'read' && this.#scan(content, this.#state)) return
     const text = content.toString('utf8')
     const parsed = parseClientFrame(text)
-    if (this.#state.phase === 'awaiting_hello') {
-      if (verdict.kind === 'refuse') return this.#turnAway('rate_limited', verdict.refusal.retryAfterMs)
-      return this.#hello(parsed)
-    }
     if (!parsed.ok) this.#refuse(parsed, this.#state)
     else if (verdict.kind === 'read' || this.#gate.isAlwaysRead(parsed.frame)) {
       this.#handle(parsed.frame, text, bytes, this.#state)
@@ -208,11 +196,8 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
   tick(): void {
     const now = this.#context.clock.monotonic()
     switch (this.#state.phase) {
-      case 'awaiting_hello':
-        if (++this.#ticks > HELLO_TICKS) this.#socket.close(CLOSE.idle, 'no hello')
-        break
-      case 'authenticating':
-        if (++this.#ticks > HELLO_TICKS) this.#turnAway('unavailable', RETRY_AFTER_MS.query)
+      case 'greeting':
+        this.#state.greeting.tick()
         break
       case 'live':
         if (!this.#mayStay(this.#state)) break
@@ -279,21 +264,17 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
     return isAdmitted
   }
 
-  #hello(parsed: CheckedFrame): void {
-    if (!parsed.ok) {
-      if (parsed.code === 'protocol_error') this.#fail(parsed.code, CLOSE.protocol, parsed.message)
-      else this.#fail('hello_expected', CLOSE.helloExpected, parsed.message)
-      return
+  #greeter(): Greeter {
+    return {
+      whenKnown: (found, then) => void this.#whenKnown(found, then),
+      greet: (hello, caller, waiting) => {
+        this.#greet(hello, caller)
+        this.#context.turns.putBack(this, waiting)
+      },
+      turnAway: (code, retryAfterMs) => this.#turnAway(code, retryAfterMs),
+      fail: (code, closeCode, message) => this.#fail(code, closeCode, message),
+      close: (code, reason) => this.close(code, reason),
     }
-    const { frame } = parsed
-    if (frame.type !== 'hello') return this.#fail('hello_expected', CLOSE.helloExpected)
-    if (frame.protocol !== PROTOCOL_VERSION) return this.#fail('version_unsupported', CLOSE.version)
-    const retryAfterMs = this.#context.admission.connection(frame.returning === true)
-    if (retryAfterMs !== undefined) return this.#turnAway('overloaded', retryAfterMs)
-    const admitted = this.#context.access.authenticate(tokenCredentials(frame.token, this.#ambient), this.address)
-    if (!(admitted instanceof Promise)) return this.#admit(frame, admitted)
-    this.#state = { phase: 'authenticating', waiting: [] }
-    void this.#whenKnown(admitted, (result) => this.#admit(frame, result))
   }
 
   /** Takes up who the client is, unless it has left meanwhile. */
@@ -303,30 +284,6 @@ export class Connection implements FrameReader<ReceivedFrame>, Silent {
         if (this.#state.phase !== 'closed') then(result)
       })
       .catch((error) => this.abort(this.#context.report(`who ${this.id} is`, error)))
-  }
-
-  /** Keeps what came before it is known who sent it: one frame's worth at most. */
-  #keep(waiting: ReceivedFrame[], frame: ReceivedFrame): void {
-    const kept = waiting.reduce((sum, { bytes }) => sum + bytes, frame.bytes)
-    if (kept > LIMITS.frameBytes) return this.#fail('protocol_error', CLOSE.protocol, 'Too much before `welcome`.')
-    const full = this.#limits.hold('bodyBytes', frame.bytes)
-    if (full !== undefined) return this.#turnAway('overloaded', full.retryAfterMs)
-    waiting.push(frame)
-  }
-
-  #admit(frame: HelloFrame, result: Caller | Refusal): void {
-    const waiting = this.#state.phase === 'authenticating' ? this.#state.waiting : []
-    if (result.kind === 'refused') return this.#shutOut(result)
-    const over = this.#limits.identify(limitName(result)) ?? (frame.producer && this.#limits.producer())
-    if (over) return this.#turnAway('rate_limited', over.retryAfterMs)
-    this.#greet(frame, result)
-    for (const { bytes } of waiting) this.#limits.release('bodyBytes', bytes)
-    this.#context.turns.putBack(this, waiting)
-  }
-
-  #shutOut({ code, message }: Refusal): void {
-    if (code === 'unavailable') this.#turnAway(code, RETRY_AFTER_MS.query)
-    else this.#fail(code, CLOSE.unauthorized, message)
   }
 
   #greet(frame: HelloFrame, caller: Caller): void {
