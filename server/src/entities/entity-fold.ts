@@ -1,8 +1,8 @@
-import { ANSWERS_HASH, ANSWERS_PREVIOUS_HASH, type CommitOperation, type EventBody } from '../bus/index.ts'
+import type { CommitOperation, EventBody } from '../bus/index.ts'
 import type { EntityDefinition } from '../config/contract/entity-model.ts'
-import { AnswerGenerations, type StoredGenerations } from './answer-generations.ts'
-import { AnswerLog } from './answer-log.ts'
-import { AnsweredIds } from './answered-ids.ts'
+import type { StoredGenerations } from './answer-generations.ts'
+import type { AnsweredIds } from './answered-ids.ts'
+import { Answers, type GivenAnswer } from './answers.ts'
 import { Builds, type LookCounts } from './builds.ts'
 import { chunkOf, failed, MAX_CHUNK, type Overlay, type Run, runAnyhow, runOn } from './chunk.ts'
 import { type Command, type CommandCode, type CommandOutcome, rejection, traceOf } from './command.ts'
@@ -49,13 +49,6 @@ export interface EntityFoldOptions {
   readonly bury: (entity: string, topic: string, event: EventBody, cause: string) => void
   /** Characters of records in memory. */
   readonly budget?: number
-}
-
-/** An answer that was given before. */
-export interface GivenAnswer {
-  /** Checksum of the command that it is the answer of. */
-  readonly tag: string
-  readonly outcome: CommandOutcome
 }
 
 /** What became of one command of a chunk. */
@@ -107,20 +100,12 @@ export class EntityFold {
   /** What it sends to other entities. */
   readonly outbox: Outbox
   readonly builds: Builds
-  /** No other id is looked up. */
-  readonly answeredIds = new AnsweredIds()
   readonly #options: EntityFoldOptions
   readonly #book: EntityBook
-  readonly #generations: AnswerGenerations
+  readonly #answers: Answers
   readonly #past: PastCommands
-  /** Answers of commits that were not stored when what is loaded now was read, and those that were loaded. */
-  readonly #given = new Map<string, GivenAnswer & { readonly commit: number }>()
-  readonly #answers = new AnswerLog()
   readonly #changes: EntityChanges
-  #answerWrites = 0
   #look = 0
-  /** When the newest command folded was stored. */
-  #handledAt: number | undefined
   /** Number of the commit that is being collected, and of the last one that is stored. */
   #commit = 1
   #stored = 0
@@ -129,10 +114,10 @@ export class EntityFold {
     this.#options = options
     this.#book = new EntityBook(options.budget ?? DEFAULT_BUDGET)
     this.#changes = new EntityChanges(options.publish)
-    this.#generations = new AnswerGenerations(options.generations)
+    this.#answers = new Answers(options.generations)
     this.builds = options.builds ?? new Builds(new Map(), [], new Map())
     this.outbox = new Outbox(options.outbox?.stored, options.outbox?.fields)
-    this.#past = new PastCommands(this.#book, this.#generations)
+    this.#past = new PastCommands(this.#book, this.#answers.generations)
   }
 
   get limited(): Limited {
@@ -140,12 +125,16 @@ export class EntityFold {
   }
 
   get generations(): StoredGenerations {
-    return this.#generations.stored
+    return this.#answers.generations.stored
+  }
+
+  get answeredIds(): AnsweredIds {
+    return this.#answers.ids
   }
 
   /** Writes of the next commit. */
   get writes(): number {
-    return this.#answerWrites + this.#changes.writes + this.outbox.writes
+    return this.#answers.writes + this.#changes.writes + this.outbox.writes
   }
 
   /** Characters of its answers, messages, and all that changes of entities. */
@@ -159,12 +148,12 @@ export class EntityFold {
 
   /** Whether the next commit has what others see or get. */
   get hasOutputs(): boolean {
-    return this.#answerWrites + this.#changes.writes > 0 || this.outbox.hasNew
+    return this.#answers.writes + this.#changes.writes > 0 || this.outbox.hasNew
   }
 
   /** Whether senders of commands wait for it. */
   get hasAnswers(): boolean {
-    return this.#answerWrites > 0
+    return this.#answers.writes > 0
   }
 
   /** Number of the last look at what is needed. What was loaded for an earlier one may be forgotten by now. */
@@ -182,14 +171,14 @@ export class EntityFold {
   } {
     const entities = this.needsOf(commands)
     const ids = new Set<string>()
-    for (const { id } of commands) if (!this.#given.has(id) && this.answeredIds.mayHave(id)) ids.add(id)
+    for (const { id } of commands) if (this.#answers.mayBeStored(id)) ids.add(id)
     return { entities, ids: [...ids] }
   }
 
   /** The same of what events of topics touch. @returns name -> keys */
   needsOf(subjects: readonly Subject[]): ReadonlyMap<string, readonly string[]> {
     this.#look++
-    for (const [id, { commit }] of this.#given) if (commit <= this.#stored) this.#given.delete(id)
+    this.#answers.forget(this.#stored)
     this.#book.evict(this.#stored)
     const wanted = new Map<string, Set<string>>()
     for (const { entity, key } of subjects) {
@@ -211,7 +200,9 @@ export class EntityFold {
   /** What else has to be read before these commands are folded: in their trails may stand one whose answer is forgotten. */
   unread(commands: readonly Command[]): UnreadTrail[] {
     const { definitions } = this.#options
-    return this.#past.unread(commands.filter(({ id, entity }) => definitions.has(entity) && !this.#given.has(id)))
+    return this.#past.unread(
+      commands.filter(({ id, entity }) => definitions.has(entity) && this.#answers.given(id) === undefined),
+    )
   }
 
   read(unread: UnreadTrail, entries: readonly TrailEntry[]): void {
@@ -219,8 +210,7 @@ export class EntityFold {
   }
 
   answered(id: string, given: GivenAnswer): void {
-    // Of a stored commit: forgotten with the next look.
-    this.#given.set(id, { ...given, commit: this.#stored })
+    this.#answers.loaded(id, given, this.#stored)
   }
 
   /**
@@ -230,7 +220,7 @@ export class EntityFold {
     const ids = new Set<string>()
     // Looked up before: what is ended in the middle must not leave anything of this object half done.
     const due = commands.map((command): Due | Handled => {
-      if (ids.has(command.id) || this.#given.has(command.id)) return { kind: 'repeated', command }
+      if (ids.has(command.id) || this.#answers.given(command.id) !== undefined) return { kind: 'repeated', command }
       const due = this.#due(command)
       // One that is passed over leaves no answer to repeat.
       if (due.kind === 'due' || due.kind === 'refused') ids.add(command.id)
@@ -254,7 +244,7 @@ export class EntityFold {
       // What the others came to has changed nothing: they run again.
       if (count > 0 && !hasRoom()) break
       this.#apply(one)
-      this.#handledAt = one.command.storedAt
+      this.#answers.handled(one.command)
       count++
     }
     return count
@@ -263,7 +253,7 @@ export class EntityFold {
   /** Answers a command that cannot be run. Its needs are loaded. @returns false where it did not have to be run */
   bury(command: Command, cause: string): boolean {
     const due = this.#due(command)
-    if (due.kind !== 'due' || this.#given.has(command.id)) {
+    if (due.kind !== 'due' || this.#answers.given(command.id) !== undefined) {
       this.fold([command])
       return false
     }
@@ -310,20 +300,15 @@ export class EntityFold {
 
   /** The operations of the next commit. @param isBehind whether further commands wait already: its answers say so */
   takeOperations(isBehind = false): CommitOperation[] {
-    const operations: CommitOperation[] = []
-    if (this.#generations.rotate(this.#options.now())) {
-      this.answeredIds.rotate()
-      operations.push(ROTATE)
-    }
-    operations.push(
+    const operations = [
+      ...this.#answers.rotate(this.#options.now()),
       ...this.builds.take(),
       ...this.#changes.take((name, key, record, size) =>
         this.#book.set(name, key, { kind: 'loaded', record }, { size, commit: this.#commit }),
       ),
-      ...this.#answers.take(isBehind ? this.#handledAt : undefined),
+      ...this.#answers.take(isBehind),
       ...this.outbox.take(),
-    )
-    this.#answerWrites = 0
+    ]
     this.#commit++
     return operations
   }
@@ -348,7 +333,7 @@ export class EntityFold {
     if (this.#options.now() > storedAt + waitMs) return { kind: 'passed', command, code: 'expired' }
     const version = this.#past.versionOf(command)
     if (version !== undefined) return { kind: 'past', command, version }
-    if (ageMs > 0 && this.#generations.mayHaveForgotten(storedAt - ageMs)) {
+    if (ageMs > 0 && this.#answers.generations.mayHaveForgotten(storedAt - ageMs)) {
       return { kind: 'passed', command, code: 'outcome_unknown' }
     }
     const definition = this.#options.definitions.get(entity)
@@ -367,7 +352,7 @@ export class EntityFold {
     const { command } = handled
     switch (handled.kind) {
       case 'repeated': {
-        const given = this.#given.get(command.id)!
+        const given = this.#answers.given(command.id)!
         const isSame = given.tag === command.checksum
         const outcome = isSame ? this.#outcomeNow(command, given.outcome) : rejection('conflict')
         if (!isSame) this.#tellSender(command, outcome)
@@ -450,12 +435,7 @@ export class EntityFold {
 
   /** @param isNoted whether the command has this answer for good */
   #answer(command: Command, outcome: CommandOutcome, isNoted: boolean): void {
-    this.#answers.add(command, outcome, isNoted)
-    this.#answerWrites += isNoted ? 2 : 1
-    if (!isNoted) return
-    this.#given.set(command.id, { tag: command.checksum, outcome, commit: this.#commit })
-    this.#generations.added(command.id, command.checksum)
-    this.answeredIds.add(command.id)
+    this.#answers.add(command, outcome, isNoted, this.#commit)
   }
 }
 
@@ -496,5 +476,3 @@ function endlessOn({ definition, topic }: FoldedEvent): Run {
 function wasRun(version: number): string {
   return `It was run: its last event made version ${version}. What it was answered is no longer known.`
 }
-
-const ROTATE: CommitOperation = { op: 'rename', from: ANSWERS_HASH, to: ANSWERS_PREVIOUS_HASH }
