@@ -27,11 +27,11 @@ export type {
   HistoryOptions,
   LiveState,
 } from './application/entity-types.ts'
-export { type ClientOptions, createClient, type TidegateClient } from './client/client.ts'
 export type { BusChange } from './client/core.ts'
 export type { Reader } from './client/reader.ts'
 export type { Subscriber } from './client/subscriber.ts'
 export type { Tracer } from './client/traced-call.ts'
+export { type ClientOptions, createClient, type TidegateClient } from './client.ts'
 export type { CommandAnswer, CommandOptions } from './commands/command-types.ts'
 export type { RecoveredCommand } from './commands/recovered-command.ts'
 export type { ConnectionStatus } from './connection/machine/state.ts'

@@ -1,4 +1,4 @@
-import { type ClientOptions, createClient as createBrowserClient, type TidegateClient } from './client/client.ts'
+import { type ClientOptions, createClient as createBrowserClient, type TidegateClient } from './client.ts'
 import { withNodeSocket } from './connection/node-socket.ts'
 
 export * from './index.ts'

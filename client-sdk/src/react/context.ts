@@ -1,5 +1,5 @@
 import { createContext, createElement, type ReactElement, type ReactNode, useContext } from 'react'
-import type { TidegateClient } from '../client/client.ts'
+import type { TidegateClient } from '../client.ts'
 
 const Context = /* @__PURE__ */ createContext<TidegateClient | undefined>(undefined)
 

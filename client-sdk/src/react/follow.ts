@@ -1,5 +1,5 @@
 import type { TopicEvent } from '../application/contract-types.ts'
-import type { TidegateClient } from '../client/client.ts'
+import type { TidegateClient } from '../client.ts'
 import type { TidegateError } from '../errors/errors.ts'
 import type { Gap } from '../subscriptions/gap.ts'
 import type { Subscription } from '../subscriptions/subscription.ts'

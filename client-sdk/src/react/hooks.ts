@@ -1,7 +1,7 @@
 import type { SubscribeOptions } from '@tidegate/protocol'
 import type { EventOf, Selector, ShownTopic, TopicsOf } from '../application/contract-types.ts'
 import type { CommandName, EntityName, EntityOf } from '../application/entity-types.ts'
-import type { TidegateClient } from '../client/client.ts'
+import type { TidegateClient } from '../client.ts'
 import type { CommandAnswer, CommandOptions } from '../commands/command-types.ts'
 import type { ConnectionStatus } from '../connection/machine/state.ts'
 import type { Presence } from '../presence/presence-handle.ts'

@@ -1,5 +1,5 @@
 import { comparePositions, parsePosition, type SubscribeOptions } from '@tidegate/protocol'
-import type { TidegateClient } from '../client/client.ts'
+import type { TidegateClient } from '../client.ts'
 import { type AnyEvent, type Follow, fill, reportEnds } from './follow.ts'
 
 /** Keys that are kept if nothing else is asked for: more than a page can show. */

@@ -1,4 +1,4 @@
-import type { TidegateClient } from '../client/client.ts'
+import type { TidegateClient } from '../client.ts'
 import { clientError, type TidegateError } from '../errors/errors.ts'
 import type { Gap } from '../subscriptions/gap.ts'
 import type { Follow, Followed } from './follow.ts'

@@ -1,4 +1,4 @@
-import type { TidegateClient } from '../client/client.ts'
+import type { TidegateClient } from '../client.ts'
 import type { Follow } from './follow.ts'
 import type { Live } from './live.ts'
 import { Source } from './source.ts'

@@ -188,7 +188,7 @@ export default target<readonly string[]>({
   covers: [
     'connection/frame-event',
     'frames/server-frame',
-    'client/client',
+    'client',
     'subscriptions/subscription',
     'subscriptions/subscriptions',
     'publishing/publisher',

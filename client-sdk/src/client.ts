@@ -1,6 +1,6 @@
 import type { DeliveredEvent } from '@tidegate/protocol'
-import { ABORTABLE, type Abortable } from '../application/abort-signal.ts'
-import { expectKind, expectOptions, type Kind, wrong } from '../application/arguments.ts'
+import { ABORTABLE, type Abortable } from './application/abort-signal.ts'
+import { expectKind, expectOptions, type Kind, wrong } from './application/arguments.ts'
 import type {
   PaneOf,
   PublishableTopic,
@@ -8,24 +8,24 @@ import type {
   ShownTopic,
   TopicsOf,
   WindowTopic,
-} from '../application/contract-types.ts'
-import type { CommandName, EntityName, EntityOf, FindOptions, FoundPage } from '../application/entity-types.ts'
-import type { CommandAnswer, CommandOptions } from '../commands/command-types.ts'
-import type { CommandCall } from '../commands/commands.ts'
-import type { RecoveredCommand } from '../commands/recovered-command.ts'
-import { EntityHandle } from '../entities/entity-handle.ts'
-import { foundPages } from '../entities/entity-queries.ts'
-import type { PublishReceipt } from '../errors/publish-receipt.ts'
-import { PresenceHandle } from '../presence/presence-handle.ts'
-import { endOf, givenTrace, type PublishOptions } from '../publishing/end-frame.ts'
-import { type HistoryRead, type HistoryReadOptions, readHistory } from '../reads/history.ts'
-import type { Read } from '../reads/read.ts'
-import { readTopics, type TopicInfo } from '../reads/topics.ts'
-import { type LatestReadOptions, readLatest, readWindows, type WindowReadOptions } from '../reads/windows.ts'
-import { CONNECT_OPTIONS, type ConnectOptions, Core } from './core.ts'
-import { Reader } from './reader.ts'
-import { Sending, type SendingOptions } from './sending.ts'
-import { commandSpan, publishSpan, type Tracer, withinSpan } from './traced-call.ts'
+} from './application/contract-types.ts'
+import type { CommandName, EntityName, EntityOf, FindOptions, FoundPage } from './application/entity-types.ts'
+import { CONNECT_OPTIONS, type ConnectOptions, Core } from './client/core.ts'
+import { Reader } from './client/reader.ts'
+import { Sending, type SendingOptions } from './client/sending.ts'
+import { commandSpan, publishSpan, type Tracer, withinSpan } from './client/traced-call.ts'
+import type { CommandAnswer, CommandOptions } from './commands/command-types.ts'
+import type { CommandCall } from './commands/commands.ts'
+import type { RecoveredCommand } from './commands/recovered-command.ts'
+import { EntityHandle } from './entities/entity-handle.ts'
+import { foundPages } from './entities/entity-queries.ts'
+import type { PublishReceipt } from './errors/publish-receipt.ts'
+import { PresenceHandle } from './presence/presence-handle.ts'
+import { endOf, givenTrace, type PublishOptions } from './publishing/end-frame.ts'
+import { type HistoryRead, type HistoryReadOptions, readHistory } from './reads/history.ts'
+import type { Read } from './reads/read.ts'
+import { readTopics, type TopicInfo } from './reads/topics.ts'
+import { type LatestReadOptions, readLatest, readWindows, type WindowReadOptions } from './reads/windows.ts'
 
 export interface ClientOptions extends ConnectOptions, SendingOptions {
   /**
