@@ -94,7 +94,9 @@ async function stored() {
 /** What the latest published states are, by key. */
 async function shown(): Promise<Record<string, unknown>> {
   const pages = await Promise.all(
-    partitions.map((partition) => opened.bus.results(partition, 'query').page('doc.state', '0', { results: 1_000, bytes: 1_000_000 })),
+    partitions.map((partition) =>
+      opened.bus.results(partition, 'query').page('doc.state', '0', { results: 1_000, bytes: 1_000_000 }),
+    ),
   )
   return Object.fromEntries(
     pages.flatMap(({ results }) => results.map(({ key, json }) => [key, JSON.parse(json).data])),

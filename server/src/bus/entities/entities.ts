@@ -1,6 +1,6 @@
-import { type HashPage, scanHash } from '../hash-scan.ts'
 import { keys } from '../keys.ts'
 import type { Channel } from '../nodes/channel.ts'
+import { type HashPage, scanHash } from '../nodes/hash-scan.ts'
 import { loadScript, type Script } from '../redis/script.ts'
 import {
   ANSWERS_HASH,

@@ -1,7 +1,7 @@
 import { currentHash } from '../hash-name.ts'
-import { scanHash } from '../hash-scan.ts'
 import { keys } from '../keys.ts'
 import type { Channel } from '../nodes/channel.ts'
+import { scanHash } from '../nodes/hash-scan.ts'
 
 /** The latest result of one key, as the commit that made it stored it. */
 export interface CurrentResult {

@@ -1,5 +1,5 @@
-import type { Channel } from './nodes/channel.ts'
-import { loadScript, type Script } from './redis/script.ts'
+import { loadScript, type Script } from '../redis/script.ts'
+import type { Channel } from './channel.ts'
 
 const SCAN_SCRIPT: Script = loadScript('scan-hash')
 
