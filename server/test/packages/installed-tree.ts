@@ -35,7 +35,8 @@ export function installPackages(): Installed {
   return { folder, packages }
 }
 
-function buildIfStale(): void {
+/** What is packed afterwards is what the sources say. */
+export function buildIfStale(): void {
   if (!arePackagesStale()) return
   execFileSync(process.execPath, ['--import', 'tsx', 'scripts/build/main.ts'], { cwd: REPOSITORY })
 }
