@@ -8,7 +8,7 @@ const TIMED = [
 ]
 /** Files that run whole deployments, a browser or a compiler, and wait for conditions as long as a busy machine needs. */
 const HEAVY = [
-  'load-tests/test/{crashes,exactness,ledger-fuzz}.test.ts',
+  'load-tests/test/{crashes,exactness,ledger-fuzz,losses}.test.ts',
   '**/*.browser.test.ts',
   'server/test/supervisor/start.test.ts',
   'server/test/house/readme/readme.test.ts',

@@ -103,6 +103,28 @@ describe('entity handle', () => {
     expect(seen).toEqual([3, 'erased', 5])
   })
 
+  test('C-ENTITY-8 state - is gone once a later snapshot is without it, and what comes then is as new', async () => {
+    const user = client.entity('user', '42')
+    const seen: (number | 'gone')[] = []
+    user.onChange(({ version }) => seen.push(version))
+    user.onErase(() => seen.push('gone'))
+    const { sub } = await snapshot(peer)
+    await user.ready
+    peer.send({ type: 'batch', parts: [part(sub, changed(2))] })
+    await until(() => user.state?.version === 2, 'a change')
+    const gap = { topic: 'user.state', lane: 'normal', count: null, reason: 'epoch', fetchable: false } as const
+    peer.send({ type: 'gap', sub, ...gap, upTo: '0@f/0-9.999999' })
+    await snapshot(peer)
+    await until(() => user.state === undefined, 'the end of the state')
+    peer.send({ type: 'batch', parts: [part(sub, changed(1, 'f'))] })
+    await until(() => user.state?.version === 1, 'another entity')
+    peer.send({ type: 'gap', sub, ...gap, upTo: '0@g/0-9.999999' })
+    await snapshot(peer, changed(1, 'g'))
+    peer.send({ type: 'batch', parts: [part(sub, changed(2, 'g'))] })
+    await until(() => user.state?.version === 2, 'a change')
+    expect(seen).toEqual([2, 'gone', 1, 1, 2])
+  })
+
   test('C-ENTITY-1 state - of an entity that does not publish it says how to', async () => {
     const user = client.entity('user', '42')
     const { ready } = user

@@ -56,6 +56,8 @@ export class EntityHandle<Shape extends EntityShape> {
   #state: LiveState<Shape['view']> | undefined
   /** Of the newest that was delivered. */
   #seen: { readonly version: number; readonly epoch: string } | undefined
+  /** Whether the snapshot under way has shown nothing of the entity. */
+  #isMissing = false
   /** Why there is no live state. */
   #failure: TidegateError | undefined
   #isClosed = false
@@ -164,6 +166,10 @@ export class EntityHandle<Shape extends EntityShape> {
     // A client that cannot keep up is better off with the newest state than with every one.
     const options = { keys: [this.key], snapshot: true, onSlow: 'conflate' } as const
     const subscription = this.#host.subscribe(`${this.name}.state`, options, (event) => this.#changed(event))
+    subscription.onSnapshot((moment) => {
+      if (moment === 'complete') return this.#isMissing ? this.#goneIn() : undefined
+      this.#isMissing = true
+    })
     const ready = subscription.synced.catch((error: TidegateError) => {
       this.#failure = asOfEntity(error)
       throw this.#failure
@@ -181,6 +187,7 @@ export class EntityHandle<Shape extends EntityShape> {
     // Other events of the topic are no state.
     if (typeof change?.version !== 'number' || epoch === undefined) return undefined
     const { version } = change
+    this.#isMissing = false
     // A snapshot may be older than what was delivered before it; under another epoch versions may go back. After a change of
     // the config a version comes again with another view.
     if (this.#seen?.epoch === epoch && (this.#seen.version > version || this.#isKnown(change))) return undefined
@@ -191,6 +198,15 @@ export class EntityHandle<Shape extends EntityShape> {
     }
     this.#state = { version, view: change.state }
     return this.#onChange.call(this.#state)
+  }
+
+  /** A snapshot is without the entity. */
+  #goneIn(): unknown {
+    this.#isMissing = false
+    this.#seen = undefined
+    if (this.#state === undefined) return undefined
+    this.#state = undefined
+    return this.#onErase.call()
   }
 
   #isKnown(change: LiveChange<Shape['view']>): boolean {

@@ -1,5 +1,6 @@
-import { comparePositions, parsePosition, type SubscribeOptions } from '@tidegate/protocol'
+import { parsePosition, type SubscribeOptions } from '@tidegate/protocol'
 import type { TidegateClient } from '../client.ts'
+import { EpochOrder } from './epoch-order.ts'
 import { type AnyEvent, type Follow, fill, reportEnds } from './follow.ts'
 
 /** Keys that are kept if nothing else is asked for: more than a page can show. */
@@ -42,6 +43,7 @@ export function followLatest(
         }
         reportEnds({ onError: () => subscription.onError(failed) }, subscription.synced, report)
         subscription.onGap((gap) => {
+          table.epochs.note(gap.upTo)
           // Else another snapshot comes.
           if (gap.fetchable || !snapshot) fill(gap, take, report)
         })
@@ -66,6 +68,7 @@ export function followLatest(
 
 /** The newest event of every key, in the order in which the keys came. */
 class LatestTable {
+  readonly epochs = new EpochOrder()
   readonly #limit: number
   readonly #events = new Map<string, AnyEvent>()
   /** Keys that the snapshot under way has not shown. */
@@ -81,8 +84,9 @@ class LatestTable {
 
   /** Whether it is news. */
   take(event: AnyEvent): boolean {
+    this.epochs.noteEvent(event)
     this.#unseen?.delete(event.key)
-    if (isBehind(event, this.#events.get(event.key))) return false
+    if (this.#isBehind(event, this.#events.get(event.key))) return false
     this.#events.set(event.key, event)
     if (this.#events.size > this.#limit) this.#events.delete(this.#events.keys().next().value!)
     return true
@@ -95,11 +99,10 @@ class LatestTable {
     for (const key of gone) this.#events.delete(key)
     return gone.length > 0
   }
-}
 
-/** Lanes overtake each other, and gaps are filled later: of one key, the log has the order. */
-function isBehind({ at }: AnyEvent, known: AnyEvent | undefined): boolean {
-  const [next, before] = [parsePosition(at), known && parsePosition(known.at)]
-  if (next === undefined || before === undefined || next.epoch !== before.epoch) return false
-  return comparePositions(next, before) <= 0
+  /** Lanes overtake each other, and gaps are filled later: of one key, the log has the order. */
+  #isBehind({ at }: AnyEvent, known: AnyEvent | undefined): boolean {
+    const [next, before] = [parsePosition(at), known && parsePosition(known.at)]
+    return next !== undefined && before !== undefined && this.epochs.compare(next, before) <= 0
+  }
 }

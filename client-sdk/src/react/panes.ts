@@ -1,4 +1,5 @@
-import type { SubscribeOptions } from '@tidegate/protocol'
+import { type Position, parsePosition, type SubscribeOptions } from '@tidegate/protocol'
+import { EpochOrder } from './epoch-order.ts'
 import { type AnyEvent, type Follow, fill, reportEnds } from './follow.ts'
 
 /** Of the past, if nothing else is asked for. */
@@ -26,14 +27,18 @@ export function followPanes(
 ): Follow<readonly AnyPane[]> {
   return (client, report) => {
     const panes = new PaneTable(limit)
-    const take = ({ data }: AnyEvent) => {
-      if (!isPane(data)) throw new TypeError(`useWindow: ${topic} has no results of a window`)
-      if (panes.take(data)) report.changed()
+    const take = (event: AnyEvent) => {
+      if (!isPane(event.data)) throw new TypeError(`useWindow: ${topic} has no results of a window`)
+      panes.epochs.noteEvent(event)
+      if (panes.take(event.data, parsePosition(event.at)!)) report.changed()
     }
     const from = Number.isFinite(pastMs) ? { time: client.now() - pastMs } : ('earliest' as const)
     const subscription = client.subscribe(topic, { ...options, from }, take)
     reportEnds(subscription, subscription.ready, report)
-    subscription.onGap((gap) => fill(gap, take, report))
+    subscription.onGap((gap) => {
+      panes.epochs.note(gap.upTo)
+      fill(gap, take, report)
+    })
     return { read: () => panes.read(), close: () => subscription.close() }
   }
 }
@@ -41,20 +46,21 @@ export function followPanes(
 type Pane = AnyPane & { readonly withdrawn?: true }
 
 class PaneTable {
+  readonly epochs = new EpochOrder()
   readonly #limit: number
-  readonly #panes = new Map<string, Pane>()
+  readonly #panes = new Map<string, { readonly pane: Pane; readonly at: Position }>()
 
   constructor(limit: number) {
     this.#limit = limit
   }
 
   /** Whether it is news. */
-  take(pane: Pane): boolean {
+  take(pane: Pane, at: Position): boolean {
     const id = `${pane.start} ${pane.end} ${pane.key}`
     const known = this.#panes.get(id)
-    if (known !== undefined && known.revision >= pane.revision) return false
+    if (known !== undefined && !this.#replaces(pane, at, known)) return false
     // Withdrawn ones stay, so that an earlier revision that comes later is known as such.
-    this.#panes.set(id, pane)
+    this.#panes.set(id, { pane, at })
     if (this.#panes.size > 2 * this.#limit) this.#forget()
     return true
   }
@@ -63,13 +69,19 @@ class PaneTable {
     return this.#forget().filter(({ withdrawn }) => withdrawn === undefined)
   }
 
+  /** What Redis has lost is computed again, and its revisions are counted from where they were. */
+  #replaces(pane: Pane, at: Position, known: { readonly pane: Pane; readonly at: Position }): boolean {
+    const epochs = this.epochs.compareEpochs(at, known.at)
+    return epochs > 0 || (epochs === 0 && pane.revision > known.pane.revision)
+  }
+
   /** Keeps the newest. @returns them */
   #forget(): readonly Pane[] {
     const inOrder = [...this.#panes].sort(
-      ([, a], [, b]) => a.start - b.start || a.end - b.end || (a.key < b.key ? -1 : 1),
+      ([, { pane: a }], [, { pane: b }]) => a.start - b.start || a.end - b.end || (a.key < b.key ? -1 : 1),
     )
     for (const [id] of inOrder.splice(0, Math.max(0, inOrder.length - this.#limit))) this.#panes.delete(id)
-    return inOrder.map(([, pane]) => pane)
+    return inOrder.map(([, { pane }]) => pane)
   }
 }
 

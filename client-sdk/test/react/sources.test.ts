@@ -182,6 +182,26 @@ describe('latest events', () => {
     expect(source.live.gap).toBeUndefined()
   })
 
+  test('C-REACT-8 what is fetched of an earlier epoch is behind what came of a later one', async () => {
+    const client = open()
+    const { source } = latest(client)
+    const peer = await used.server.greeted()
+    const { sub } = await grantSnapshot(peer)
+    peer.send({ type: 'batch', parts: [events(sub, 'end', of(1, 'a'))] })
+    const gap = { topic: TOPIC, lane: 'low', reason: 'overflow', count: 1, fetchable: true } as const
+    peer.send({ type: 'gap', sub, ...gap, after: '0@e/1-0.0', upTo: '0@e/8-0.0' })
+    const { id } = await peer.take('query')
+    peer.send({ type: 'batch', parts: [events(sub, undefined, of(5, 'a', 'f'))] })
+    await until(() => source.live.data?.get('a')?.data === 5, 'the later epoch')
+    peer.send({ type: 'result', id, data: { events: [of(8, 'a')], complete: true } })
+    peer.send({ type: 'batch', parts: [events(sub, undefined, of(6, 'b', 'f'))] })
+    await until(() => source.live.data.size === 2, 'what comes then')
+    expect(shown(source)).toEqual([
+      ['a', 5],
+      ['b', 6],
+    ])
+  })
+
   test('C-REACT-8 of a topic without snapshots are those from now on; no other subscription asks for one again', async () => {
     const client = open()
     const { source } = latest(client, 2)
@@ -245,6 +265,26 @@ describe('results of a window', () => {
       [30, 0],
       [40, 0],
     ])
+  })
+
+  test('C-REACT-9 what Redis has lost and is computed again counts, whatever its revision; what is fetched of before does not', async () => {
+    const client = open()
+    const { source } = mount(client, followPanes(TOPIC, { pastMs: 60_000, limit: 3 }, {}))
+    const peer = await used.server.greeted()
+    const { sub } = await grant(peer)
+    const at = (n: number, epoch: string, data: unknown) => ({ ...event(n, data), at: `0@${epoch}/${n}-0.0` })
+    peer.send({ type: 'batch', parts: [{ ...part(sub), events: [at(1, 'e', pane(10, 0)), at(3, 'e', pane(10, 2))] }] })
+    const gap = { topic: TOPIC, lane: 'low', reason: 'overflow', count: 1, fetchable: true } as const
+    peer.send({ type: 'gap', sub, ...gap, after: '0@e/3-0.0', upTo: '0@e/4-0.0' })
+    const { id } = await peer.take('query')
+    peer.send({ type: 'gap', sub, ...gap, reason: 'epoch', count: null, fetchable: false, upTo: '0@f/2-0.999999' })
+    const again = { ...pane(10, 1), value: { n: 'again' } }
+    peer.send({ type: 'batch', parts: [{ ...part(sub), events: [at(9, 'f', again)] }] })
+    peer.send({ type: 'result', id, data: { events: [at(4, 'e', pane(10, 3))], complete: true } })
+    const last = { ...pane(20, 0), value: { n: 'last' } }
+    peer.send({ type: 'batch', parts: [{ ...part(sub), events: [at(10, 'f', last)] }] })
+    await until(() => source.live.data?.length === 2, 'the last one')
+    expect(source.live.data.map(({ value }) => value)).toEqual([{ n: 'again' }, { n: 'last' }])
   })
 
   test('C-REACT-9 Infinity is everything that the log has', async () => {

@@ -396,7 +396,7 @@ describe('lineage', () => {
   it('B-LINEAGE-8 what clients know is looked up once, of whatever epoch', async () => {
     await send(identity())
     const { epoch } = await openPartition(redis, PARTITION)
-    await redis.hset(keys.meta(PARTITION), 'begun', 'another:one')
+    await redis.hset(keys.meta(PARTITION), { begun: 'another:one', epochs: `0 earlier ${epoch}` })
     const streamId = await lastId()
     const there = [epoch, 'earlier'].map((each) => ({ topic: 'a.b', epoch: each, streamId }))
     const gone = { topic: 'a.b', epoch: 'earlier', streamId: '1-1' }
@@ -405,6 +405,24 @@ describe('lineage', () => {
     await proof.examine([...there, gone])
     expect(await proof.missing([...there, gone])).toEqual([gone])
     expect(await redis.info('commandstats')).toContain('cmdstat_xrange:calls=3,')
+  })
+
+  it('B-LINEAGE-11 what clients know of an epoch that the log does not know means another one, if the list goes back that far', async () => {
+    await send(identity())
+    const { epoch } = await openPartition(redis, PARTITION)
+    const known = { topic: 'a.b', epoch: 'lost', streamId: await lastId() }
+    const ms = Number.parseInt(known.streamId, 10)
+    const epochAfter = async (epochs: string) => {
+      await redis.hset(keys.meta(PARTITION), { epoch, begun: 'another:one', epochs })
+      await new LineageProof(logOf(redis, PARTITION, 'append')).examine([known])
+      return (await openPartition(redis, PARTITION)).epoch
+    }
+    for (const proof of [`${ms} ${epoch}`, `${ms - 1} lost ${epoch}`, `${ms - 1} another`, '']) {
+      expect([proof, await epochAfter(proof)]).toEqual([proof, epoch])
+    }
+    const next = await epochAfter(`${ms - 1} first ${epoch}`)
+    expect(next).not.toBe(epoch)
+    expect(await redis.hget(keys.meta(PARTITION), 'epochs')).toBe(`${ms - 1} first ${epoch} ${next}`)
   })
 
   it('B-LINEAGE-4 starts a new epoch on a Redis that came back empty', async () => {

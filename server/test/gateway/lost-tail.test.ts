@@ -160,6 +160,56 @@ describe('a loss whose change of epoch is lost as well', () => {
   })
 })
 
+describe('a loss whose change of epoch is lost with every process that knew it', () => {
+  /** @returns the position of an event of an epoch that is lost then, with the change to it */
+  async function loseEpoch(lost: string, publish: () => Promise<string>): Promise<string> {
+    const logBytes = await server.redis.logBytes()
+    const gone = await publishRaw(lost)
+    await server.redis.restart({ logBytes })
+    let at: string | undefined
+    await expect
+      .poll(async () => {
+        at = await publish().catch(() => undefined)
+        return at !== undefined && epochOf(at) !== epochOf(gone)
+      })
+      .toBe(true)
+    // One that was sent once.
+    at = await publish()
+    await server.powerCut({ logBytes })
+    return at
+  }
+
+  it('B-LINEAGE-11 D-RESUME-9 repeats nothing from before to who resumes behind it', async () => {
+    const kept = await publishRaw('kept-6')
+    let attempts = 0
+    const at = await loseEpoch('lost-6', () => publishRaw(`again-6-${++attempts}`))
+    const client = await resumed(at)
+    expect((await client.next('subscribed')).recovered).toBe(false)
+    const next = await publishRaw('next-6')
+    expect([epochOf(kept), epochOf(at)]).not.toContain(epochOf(next))
+    expect(await until(client, 'next-6')).toEqual(['gap', 'batch'])
+    expect(JSON.stringify(client.frames)).not.toContain('kept-6')
+    client.close()
+    // Once for each restart of Redis.
+    const other = await resumed(at)
+    await other.next('subscribed')
+    expect(epochOf(await publishRaw('last-6'))).toBe(epochOf(next))
+    other.close()
+  })
+
+  it('B-LINEAGE-11 C-KEEP-3 is stored again by the client that was acknowledged, under the epoch from before too', async () => {
+    const client = createClient({ url: server.url })
+    const before = await client.publish(TOPIC, { id: 'first-z', ...readingOf('s-1') })
+    const publish = async () => (await client.publish(TOPIC, { id: 'second-z', ...readingOf('s-1') })).at[0]!
+    await loseEpoch('lost-z', publish)
+    const { at } = await client.publish(TOPIC, { id: 'third-z', ...readingOf('s-1') })
+    expect(epochOf(at[0]!)).not.toBe(epochOf(before.at[0]!))
+    const stored = (await storedIds(Number.parseInt(at[0]!, 10))).filter((id) => id.endsWith('-z'))
+    expect([...new Set(stored)]).toEqual(['first-z', 'second-z', 'third-z'])
+    await client.close({ deadlineMs: 1_000 })
+  })
+})
+
 describe('a position that retention has passed', () => {
   it('Q-HISTORY-1 begins behind what was trimmed, and says so', async () => {
     const first = await publishRaw('first')

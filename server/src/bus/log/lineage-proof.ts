@@ -1,4 +1,4 @@
-import type { KnownEntry, Lineage } from './lineage.ts'
+import { isOfLostEpoch, type KnownEntry, type Lineage } from './lineage.ts'
 import type { Log } from './log.ts'
 
 /** Limit of remembered entries: thousands of clients that come back together know mostly the same ones. */
@@ -39,12 +39,13 @@ export class LineageProof {
 
   /** Proves the identity after a call was refused for an unproved one, so that the call can be repeated. */
   async settle(seen: Lineage, known: readonly KnownEntry[]): Promise<void> {
-    if ((await this.#settle(seen, known)) === undefined) return
+    if ((await this.#log.settle(seen, known, await this.#hasGoneBack(seen))) === undefined) return
     this.#lineage = seen.current
   }
 
   /**
-   * Looks up entries that clients know. A missing one means a new epoch, whoever accepted the identity before.
+   * Looks up entries that clients know. A missing one means a new epoch, whoever accepted the identity before, and so does one of
+   * an epoch that the log does not know.
    *
    * @returns false if it has to be repeated
    */
@@ -57,7 +58,8 @@ export class LineageProof {
     // One identity loses nothing: an entry of an epoch that began under it is there, or never existed.
     if (seen.begun === seen.current && seen.stored === seen.current) return true
     const unknown = this.#notFound(known).filter((entry) => entry.epoch === seen.epoch)
-    const epoch = await this.#settle(seen, unknown)
+    const isLost = known.some((entry) => isOfLostEpoch(entry, seen.epochs))
+    const epoch = await this.#log.settle(seen, unknown, isLost || (await this.#hasGoneBack(seen)))
     if (epoch === seen.epoch) this.#remember(unknown)
     return epoch !== undefined
   }
@@ -65,10 +67,6 @@ export class LineageProof {
   /** The entries, of any epoch, that are gone. Those just examined are not looked up again. */
   missing(known: readonly KnownEntry[]): Promise<readonly KnownEntry[]> {
     return this.#log.missing(this.#notFound(known))
-  }
-
-  async #settle(seen: Lineage, known: readonly KnownEntry[]): Promise<string | undefined> {
-    return this.#log.settle(seen, known, await this.#hasGoneBack(seen))
   }
 
   /**

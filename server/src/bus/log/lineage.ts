@@ -23,16 +23,36 @@ export interface Lineage {
   readonly current: string
 }
 
-/** A lineage, with the identity of Redis under which its epoch began. */
+/** A lineage, with the identity of Redis under which its epoch began, and the epochs before. */
 export interface OpenLineage extends Lineage {
   readonly begun: string
+  readonly epochs: KnownEpochs
+}
+
+/** The epochs that a log has had since a time, the present one included. */
+export interface KnownEpochs {
+  /** ms since 1970, by Redis' clock; infinite where none is known. */
+  readonly sinceMs: number
+  readonly names: readonly string[]
 }
 
 /** Creates the partition's meta on first use and reads its epoch and lineage. */
 export async function openPartition(redis: Redis, partition: number): Promise<OpenLineage> {
   const reply = await runScript(redis, OPEN_SCRIPT, [keys.meta(partition)], [newEpoch()])
-  const [epoch, stored, current, begun] = reply as [string, string, string, string]
-  return { epoch, stored, current, begun }
+  const [epoch, stored, current, begun, epochs] = reply as [string, string, string, string, string]
+  return { epoch, stored, current, begun, epochs: knownEpochs(epochs, epoch) }
+}
+
+/** @param text as stored; '' by a version that knew none */
+function knownEpochs(text: string, present: string): KnownEpochs {
+  const [since, ...names] = text.split(' ')
+  // Else a process that does not know the list has begun the present one.
+  return names.at(-1) === present ? { sinceMs: Number(since), names } : { sinceMs: Number.POSITIVE_INFINITY, names: [] }
+}
+
+/** Whether an entry is of an epoch that the log has lost, with the change to it. */
+export function isOfLostEpoch({ epoch, streamId }: KnownEntry, { sinceMs, names }: KnownEpochs): boolean {
+  return Number.parseInt(streamId, 10) > sinceMs && !names.includes(epoch)
 }
 
 /** An entry known to have been stored: it was acknowledged, delivered, read or written. */

@@ -23,3 +23,10 @@ local function moved_on(meta, epoch, lineage)
   if stored[1] == epoch and stored[2] == lineage and current == lineage then return nil end
   return { 'LINEAGE', stored[2] or '', current, stored[1] or '' }
 end
+
+-- What `epochs` of a partition holds where no epoch before the present one is known: since when, ms, and the epoch. Each later
+-- one follows.
+local function epochs_from(epoch)
+  local time = redis.call('TIME')
+  return string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)) .. ' ' .. epoch
+end
