@@ -2,6 +2,13 @@ import type { AccessData, AccessStore } from '../bus/index.ts'
 import { readAllowed } from '../config/access/allowed.ts'
 import { isSameHash, parseKey } from './api-key.ts'
 import type { Identity } from './caller.ts'
+import {
+  HeldRevocations,
+  parseRevocation,
+  type RevocationRecord,
+  type Revoked,
+  revocationName,
+} from './held-revocations.ts'
 import { MAX_TOKEN_DAYS } from './token-verifier.ts'
 
 /** How often a gateway looks whether something has changed: a revocation works everywhere within a second. */
@@ -19,38 +26,38 @@ export interface KeyRecord {
   readonly createdAt: number
 }
 
-/** What counts no more: tokens and certificates of a subject that were issued up to a time, or a single token. */
-export interface RevocationRecord {
-  readonly at: number
-  /** When every token it is about has expired. */
-  readonly until: number
-}
-
-export type Revoked = { readonly kind: 'sub'; readonly subject: string } | { readonly kind: 'jti'; readonly id: string }
-
 const EMPTY: AccessData = { version: '', keys: new Map(), revocations: new Map() }
 
+export interface AccessListOptions {
+  readonly store: AccessStore
+  /** Ms since 1970. */
+  readonly now: () => number
+  /** Is called after a change was read. */
+  readonly onChange: () => void
+  /** Gets the error of a look at Redis, which is repeated. */
+  readonly fail: (error: unknown) => void
+}
+
 /**
- * The API keys and revocations that Redis has, as of a moment ago. While Redis is away, what was read last holds.
+ * The API keys and revocations that Redis has, as of a moment ago. While Redis is away, what was read last holds. Revocations that
+ * Redis has lost hold too, and are stored again.
  */
 export class AccessList {
-  readonly #store: AccessStore
-  readonly #onChange: () => void
-  readonly #fail: (error: unknown) => void
+  readonly #options: AccessListOptions
   #data = EMPTY
+  readonly #revocations = new HeldRevocations()
+  /** To be stored again. */
+  #lost: ReadonlyMap<string, RevocationRecord> = new Map()
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
 
-  /** @param onChange after a change was read @param fail gets the error of a read, which is repeated */
-  constructor(store: AccessStore, onChange: () => void, fail: (error: unknown) => void) {
-    this.#store = store
-    this.#onChange = onChange
-    this.#fail = fail
+  constructor(options: AccessListOptions) {
+    this.#options = options
   }
 
   /** MUST be awaited before anybody is let in. @throws BusUnavailable */
   async start(): Promise<void> {
-    this.#data = await this.#store.load()
+    await this.#load()
     this.#schedule()
   }
 
@@ -67,7 +74,7 @@ export class AccessList {
   identify(text: string): Extract<Identity, { kind: 'key' }> | undefined {
     const parsed = parseKey(text)
     const stored = parsed && this.#data.keys.get(parsed.id)
-    if (parsed === undefined || stored === undefined) return undefined
+    if (parsed === undefined || stored === undefined || !this.#hasKey(parsed.id)) return undefined
     const record = JSON.parse(stored) as KeyRecord
     if (!isSameHash(record.hash, parsed.hash)) return undefined
     // Whoever wrote it has checked it.
@@ -80,21 +87,21 @@ export class AccessList {
       case 'anonymous':
         return true
       case 'key':
-        return this.#data.keys.has(identity.id)
+        return this.#hasKey(identity.id)
       case 'token':
       case 'certificate': {
         const { subject, issuedAt } = identity
         const id = identity.kind === 'token' ? identity.id : undefined
-        const ofSubject = this.#revocation({ kind: 'sub', subject })
+        const ofSubject = this.#revocations.get({ kind: 'sub', subject })
         if (ofSubject !== undefined && issuedAt <= ofSubject.at) return false
-        return id === undefined || this.#revocation({ kind: 'jti', id }) === undefined
+        return id === undefined || this.#revocations.get({ kind: 'jti', id }) === undefined
       }
     }
   }
 
-  #revocation(revoked: Revoked): RevocationRecord | undefined {
-    const stored = this.#data.revocations.get(revocationName(revoked))
-    return stored === undefined ? undefined : (JSON.parse(stored) as RevocationRecord)
+  /** A key that is revoked is removed. Redis may have it again, as it was before. */
+  #hasKey(id: string): boolean {
+    return this.#data.keys.has(id) && this.#revocations.get({ kind: 'key', id }) === undefined
   }
 
   #schedule(): void {
@@ -102,24 +109,42 @@ export class AccessList {
   }
 
   async #look(): Promise<void> {
+    const { store, onChange, fail } = this.#options
     try {
-      if ((await this.#store.version()) !== this.#data.version) {
-        this.#data = await this.#store.load()
-        this.#onChange()
+      if ((await store.version()) !== this.#data.version) {
+        await this.#load()
+        onChange()
+      }
+      if (this.#lost.size > 0) {
+        await store.putRevocations(serialized(this.#lost), keysOf(this.#lost))
+        this.#lost = new Map()
       }
     } catch (error) {
-      this.#fail(error)
+      fail(error)
     }
     this.#schedule()
   }
+
+  async #load(): Promise<void> {
+    const { store, now } = this.#options
+    this.#data = await store.load()
+    this.#lost = this.#revocations.take(this.#data.revocations, now())
+  }
 }
 
-function revocationName(revoked: Revoked): string {
-  return revoked.kind === 'sub' ? `sub ${revoked.subject}` : `jti ${revoked.id}`
+function serialized(records: ReadonlyMap<string, RevocationRecord>): Record<string, string> {
+  return Object.fromEntries([...records].map(([name, record]) => [name, JSON.stringify(record)]))
+}
+
+const OF_KEY = revocationName({ kind: 'key', id: '' })
+
+/** Ids of keys that are revoked. */
+export function keysOf(revocations: ReadonlyMap<string, unknown>): string[] {
+  return [...revocations.keys()].flatMap((name) => (name.startsWith(OF_KEY) ? [name.slice(OF_KEY.length)] : []))
 }
 
 /**
- * Revokes tokens, and forgets revocations that are of no use any more.
+ * Revokes tokens or a key, and forgets revocations that are of no use any more.
  *
  * @param keepDays certificates may be valid for longer than tokens @param now ms since 1970 @throws {Error} where no more can be kept; BusUnavailable
  */
@@ -133,16 +158,18 @@ export async function revoke(
   const { revocations } = await store.load()
   const before = revocations.get(name)
   // Whoever revoked it before may have known of a certificate.
-  const kept = before === undefined ? 0 : (JSON.parse(before) as RevocationRecord).until
+  const kept = before === undefined ? 0 : parseRevocation(before).until
   const until = Math.max(kept, now + Math.max(keepDays, MAX_TOKEN_DAYS) * 86_400_000)
   const record: RevocationRecord = { at: now, until }
-  const over = [...revocations].filter(([, stored]) => (JSON.parse(stored) as RevocationRecord).until < now)
-  if (!revocations.has(name) && revocations.size - over.length >= MAX_REVOCATIONS) {
+  const over = [...revocations].filter(([, stored]) => parseRevocation(stored).until < now)
+  // A key that cannot be revoked would be worse than one revocation more.
+  if (revoked.kind !== 'key' && !revocations.has(name) && revocations.size - over.length >= MAX_REVOCATIONS) {
     throw new Error(
       `there are ${MAX_REVOCATIONS} revocations, and no more fit. Change the key that tokens are signed with.`,
     )
   }
-  await store.putRevocation(name, JSON.stringify(record))
+  const ids = revoked.kind === 'key' ? [revoked.id] : []
+  await store.putRevocations({ [name]: JSON.stringify(record) }, ids)
   const forgotten = over.map(([each]) => each).filter((each) => each !== name)
   if (forgotten.length > 0) await store.removeRevocations(forgotten)
   return record

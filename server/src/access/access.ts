@@ -61,10 +61,10 @@ export class Access {
 
   /** @throws {RangeError} saying which setting cannot be used */
   constructor(options: AccessOptions) {
-    const { settings, rules, store, onChange, fail } = options
+    const { settings, rules, store, now, onChange, fail } = options
     this.#options = options
     this.#tokens = new TokenVerifier(settings)
-    this.#list = new AccessList(store, onChange, fail)
+    this.#list = new AccessList({ store, now, onChange, fail })
     const anonymous = callerOf(ANONYMOUS, rules)
     this.#anonymous = anonymous.rights.isEmpty ? MISSING : anonymous
   }

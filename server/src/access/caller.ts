@@ -87,6 +87,8 @@ const OF_KEYS = 'key:'
  * sent by `system:<entity>`.
  */
 const RESERVED = [OF_KEYS, 'anonymous:', 'system:', '~']
+/** For whoever chose one. */
+export const RESERVED_SUBJECTS = `\`${ANONYMOUS.kind}\`, and what begins with ${RESERVED.map((start) => `\`${start}\``).join(', ')}`
 
 /** A name that handlers, rules and presence know as that of a caller of another kind: no token or certificate is of it. */
 export function isReservedSubject(subject: string): boolean {
@@ -112,7 +114,12 @@ function isFor({ caller, when }: ResolvedRule, kind: Identity['kind'], claims: C
 
 function hasOneOf(claims: Claims, claim: string, wanted: readonly unknown[]): boolean {
   const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined
-  return (Array.isArray(value) ? value : [value]).some((one) => wanted.includes(one))
+  return (Array.isArray(value) ? value : [value]).some((one) => !isRounded(one) && wanted.includes(one))
+}
+
+/** JSON may have had another number: ids of two tenants become one. */
+function isRounded(value: unknown): boolean {
+  return typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER
 }
 
 /** The grant for one caller. A value that cannot stand where its placeholder does makes it void. */
@@ -135,7 +142,8 @@ function filledIn(grant: Grant, subject: string, claims: Claims): Grant[] {
     }
     case 'prefix': {
       const prefix = fill(key.prefix, valueAt)
-      return prefix === undefined ? [] : [{ ...grant, selector, key: { kind: 'prefix', prefix } }]
+      const isOfAllKeys = prefix === '*' && key.prefix !== '*'
+      return prefix === undefined || isOfAllKeys ? [] : [{ ...grant, selector, key: { kind: 'prefix', prefix } }]
     }
   }
 }
@@ -156,7 +164,9 @@ function fill(text: string, valueAt: (claim: string | undefined) => string | und
 
 function textOf(claims: Claims, claim: string): string | undefined {
   const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? `${value}` : undefined
+  // A lone surrogate is stored as another character, whose key may be somebody's.
+  if (typeof value === 'string') return value.isWellFormed() ? value : undefined
+  return typeof value === 'boolean' || (typeof value === 'number' && !isRounded(value)) ? `${value}` : undefined
 }
 
 /** Under which its use is counted; absent for one who has not said who it is. */

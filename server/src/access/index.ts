@@ -1,6 +1,7 @@
 export { Access, type AccessOptions, type AccessSettings, type Credentials, TICKET_MS } from './access.ts'
-export { type KeyRecord, type RevocationRecord, type Revoked, revoke } from './access-list.ts'
+export { type KeyRecord, revoke } from './access-list.ts'
 export { ANYBODY, type Caller, callerOf, type Identity, limitName } from './caller.ts'
+export type { RevocationRecord, Revoked } from './held-revocations.ts'
 export {
   type HiddenFields,
   hiddenBelow,
@@ -11,7 +12,7 @@ export {
   shownCopy,
   shownJson,
 } from './hidden-fields.ts'
-export { addKey, type KeyRequest, type ListedKey, listKeys, removeKeys } from './key-list.ts'
+export { addKey, type KeyRequest, type ListedKey, listKeys, revokeKeys } from './key-list.ts'
 export { ALL_KEYS, allowsKey, isSameScope, type KeyScope, narrowed, scopeText } from './key-scope.ts'
 export { type MintedToken, mintToken, type TokenRequest } from './mint-token.ts'
 export { anonymousMode, gatewayChoice, modeWarning } from './mode.ts'

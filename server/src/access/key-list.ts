@@ -1,5 +1,5 @@
 import type { AccessStore } from '../bus/index.ts'
-import { type KeyRecord, MAX_KEYS } from './access-list.ts'
+import { type KeyRecord, keysOf, MAX_KEYS, revoke } from './access-list.ts'
 import { createKey, type NewKey } from './api-key.ts'
 
 /** An API key as operators see it. */
@@ -12,8 +12,10 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
 /** The keys of a deployment, oldest first. @throws BusUnavailable */
 export async function listKeys(store: AccessStore): Promise<ListedKey[]> {
-  const { keys } = await store.load()
+  const { keys, revocations } = await store.load()
+  const revoked = new Set(keysOf(revocations))
   return [...keys]
+    .filter(([id]) => !revoked.has(id))
     .map(([id, stored]) => {
       const { hash: _, ...record } = JSON.parse(stored) as KeyRecord
       return { id, ...record }
@@ -46,9 +48,13 @@ export async function addKey(store: AccessStore, { name, allow, isBeside }: KeyR
   return key
 }
 
-/** Removes the key with an id, or every key with a name. @returns what there was @throws BusUnavailable */
-export async function removeKeys(store: AccessStore, idOrName: string): Promise<ListedKey[]> {
+/**
+ * Revokes the key with an id, or every key with a name.
+ *
+ * @param now ms since 1970 @returns what there was @throws {Error} where no more revocations can be kept; BusUnavailable
+ */
+export async function revokeKeys(store: AccessStore, idOrName: string, now: number): Promise<ListedKey[]> {
   const found = (await listKeys(store)).filter(({ id, name }) => id === idOrName || name === idOrName)
-  for (const { id } of found) await store.removeKey(id)
+  for (const { id } of found) await revoke(store, { kind: 'key', id }, now)
   return found
 }

@@ -1,6 +1,7 @@
 import { createSecretKey, randomUUID } from 'node:crypto'
 import { LIMITS } from '@tidegate/protocol'
 import { SignJWT } from 'jose'
+import { isReservedSubject, RESERVED_SUBJECTS } from './caller.ts'
 import { MAX_SUBJECT_CHARS, MAX_TOKEN_DAYS, type TokenSettings } from './token-verifier.ts'
 
 export interface TokenRequest {
@@ -34,6 +35,11 @@ export async function mintToken(
   const { secret, issuer, audience, rightsClaim } = settings
   if (subject === '' || subject.length > MAX_SUBJECT_CHARS || !subject.isWellFormed()) {
     throw new RangeError(`a subject has 1 to ${MAX_SUBJECT_CHARS} characters`)
+  }
+  if (isReservedSubject(subject)) {
+    throw new RangeError(
+      `${JSON.stringify(subject)} names callers without a token, which gateways refuse as the subject of one: ${RESERVED_SUBJECTS}`,
+    )
   }
   if (lifeMs < 1_000 || lifeMs > MAX_LIFE_MS) {
     throw new RangeError(`a token is valid for a second to ${MAX_TOKEN_DAYS} days: revocations are not kept for longer`)

@@ -44,12 +44,12 @@ export class AccessStore {
     return this.#change((redis) => redis.hset(keys.accessKeys, id, record))
   }
 
-  removeKey(id: string): Promise<void> {
-    return this.#change((redis) => redis.hdel(keys.accessKeys, id))
-  }
-
-  putRevocation(name: string, record: string): Promise<void> {
-    return this.#change((redis) => redis.hset(keys.revocations, name, record))
+  /** @param records by name @param keyIds of the API keys that they are about, which are removed */
+  putRevocations(records: Readonly<Record<string, string>>, keyIds: readonly string[]): Promise<void> {
+    return this.#change((transaction) => {
+      transaction.hset(keys.revocations, records)
+      if (keyIds.length > 0) transaction.hdel(keys.accessKeys, ...keyIds)
+    })
   }
 
   removeRevocations(names: readonly string[]): Promise<void> {

@@ -258,6 +258,9 @@ export function limitedFrame(frame: ClientFrame, { code, message, retryAfterMs }
   return { ok: false, code, message, retryAfterMs, answers: answeredBy({ ...frame }) ?? { kind: 'request', names: {} } }
 }
 
+/** Those that are read. */
+export const FRAME_TYPES: readonly string[] = Object.keys(CHECKS)
+
 function isServed(type: string): type is ClientFrame['type'] {
   return Object.hasOwn(CHECKS, type)
 }

@@ -89,8 +89,29 @@ describe('rights', () => {
     expect(below('ann/b').kind).toBe('none')
     expect(below('ann', 'sensor.reading:$claims.tid/$sub').kind).toBe('none')
     expect(allowsKey(below('ann/b', 'sensor.reading:t/$sub'), 't/ann/b')).toBe(true)
+    // Nor are the results over all keys those of somebody whose keys begin with a star.
+    expect([below('*', 'sensor.reading:$sub*').kind, below('*', 'sensor.reading:$sub-*').kind]).toEqual([
+      'none',
+      'prefixed',
+    ])
     const inherited = callerOf(token({}), rulesOf({ allow: { publish: ['sensor.reading:$claims.constructor'] } }))
     expect(inherited.rights.isEmpty).toBe(true)
+  })
+
+  it('ACC-RIGHTS-7 a value that is not exactly what the token said is none', () => {
+    const ofTenant = rulesOf({
+      allow: { publish: ['sensor.reading:$claims.tid'], subscribe: ['tenant.$claims.tid.*'] },
+    })
+    const ofAcme = rulesOf({ when: { tid: 9_007_199_254_740_992 }, allow: { admin: true } })
+    const [one, other] = ['9007199254740993', '9007199254740992'].map((tid) => token(JSON.parse(`{"tid":${tid}}`)))
+    for (const identity of [one!, other!, token({ tid: -1e300 }), token({ tid: ['x', 2 ** 60] })]) {
+      expect(callerOf(identity, [...ofTenant, ...ofAcme]).rights.isEmpty).toBe(true)
+    }
+    for (const tid of [9_007_199_254_740_991, 0.5, true]) {
+      const { rights } = callerOf(token({ tid }), ofTenant)
+      expect(rights.keys('publish', 'sensor.reading')).toEqual({ kind: 'listed', keys: new Set([`${tid}`]) })
+    }
+    expect(callerOf(token({ tid: 'a\ud800' }), ofTenant).rights.isEmpty).toBe(true)
   })
 
   it('ACC-RIGHTS-4 no two callers share a namespace', () => {
@@ -128,6 +149,13 @@ describe('rules', () => {
       /access.rules\[0\]: publish: sensor.raeding covers nothing/,
     )
     expect(wrong({ allow: { publish: 'sensor.*' } })).toThrow(/publish must be a list/)
+    // `ab` and `c` would have the keys of `a` and `bc`.
+    for (const grant of ['sensor.reading:$claims.a$sub', 'sensor.reading:$sub$claims.a*', 'tenant.$claims.a$sub.*']) {
+      expect(wrong({ allow: { publish: [grant] } })).toThrow(/publish/)
+    }
+    expect(
+      wrong({ allow: { publish: ['sensor.reading:$claims.a/$sub', 'sensor.reading:$sub$subject'] } }),
+    ).not.toThrow()
     expect(wrong({ allow: { read: ['sensor.*'] } })).toThrow(/unknown operation read/)
     expect(wrong({ allow: { admin: 'yes' } })).toThrow(/admin must be true or false/)
     expect(wrong({ allow: {}, who: 'me' })).toThrow(/unknown option who/)

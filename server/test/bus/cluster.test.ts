@@ -260,7 +260,7 @@ describe('a slot that moves', () => {
     const asking = (async () => {
       for (let n = 0; !isOver; n++) {
         counts.add(await roster.renew(WORKER))
-        await access.putRevocation('sub a', `${n}`)
+        await access.putRevocations({ 'sub a': `${n}` }, [])
         expect((await access.load()).revocations.get('sub a')).toBe(`${n}`)
       }
     })()

@@ -162,6 +162,11 @@ describe('tidegate token', () => {
     const wrong: [string[], RegExp][] = [
       [[], /^say whose token it is/],
       [['--sub', ''], /^a subject has 1 to 256/],
+      [
+        ['--sub', 'system:x'],
+        /^"system:x" names callers without a token, .* refuse .*`anonymous`, .*`key:`, .*`system:`, `~`/,
+      ],
+      [['--sub', 'anonymous'], /^"anonymous" names callers without a token/],
       [['--sub', 'a', '--ttl', '91d'], /^a token is valid for a second to 90 days/],
       [['--sub', 'a', '--ttl', 'x'], /^--ttl x: say a duration/],
       [['--sub', 'a', '--claim', 'x'], /^--claim x: say <name>=<value>/],

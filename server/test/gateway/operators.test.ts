@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { readingOf } from '../support/contract.ts'
 import { useGateway } from '../support/use-gateway.ts'
+import { OPERATOR_PATHS, ROUTES } from './access-rows.ts'
 
 const server = await useGateway(undefined, { operators: { host: '127.0.0.1', port: 0 } })
 const operators = `http://127.0.0.1:${server.gateway.operatorsPort}`
@@ -40,8 +41,10 @@ describe('operators', () => {
     const body = JSON.stringify({ topic: 'sensor.reading', ...readingOf('attic') })
     const headers = { 'content-type': 'application/json' }
     expect((await ask(`${operators}/v1/events`, { method: 'POST', body, headers })).status).toBe(404)
-    for (const path of ['/', '/v1/topics', '/v1/history?topic=sensor.reading', '/v1/stream?topic=sensor.reading']) {
-      expect((await ask(operators + path)).status).toBe(404)
+    expect((await ask(`${operators}/`)).status).toBe(404)
+    for (const [name, { method = 'GET', path = name, isOpen }] of Object.entries(ROUTES)) {
+      if (isOpen || OPERATOR_PATHS.includes(path)) continue
+      expect([name, (await ask(operators + path, { method })).status]).toEqual([name, 404])
     }
     const socket = new WebSocket(`${operators.replace('http', 'ws')}/v1/ws`, SUBPROTOCOL)
     const error = await new Promise<Error>((resolve) => socket.once('error', resolve))

@@ -1,4 +1,4 @@
-import { addKey, callerOf, type ListedKey, listKeys, removeKeys } from '../../access/index.ts'
+import { addKey, callerOf, type ListedKey, listKeys, revokeKeys } from '../../access/index.ts'
 import { defaultConfigPath, loadConfig } from '../../config/load-config.ts'
 import { readSettings } from '../../config/settings/settings.ts'
 import { auditCommand } from '../deployment/audit-command.ts'
@@ -86,7 +86,7 @@ async function list(flags: Flags): Promise<number> {
 }
 
 async function revoke(idOrName: string, flags: Flags): Promise<number> {
-  const removed = await withAccess(flags, (store) => removeKeys(store, idOrName))
+  const removed = await withAccess(flags, (store, now) => revokeKeys(store, idOrName, now))
   if (removed.length === 0) throw new Error(`there is no key ${printable(idOrName)}. See: tidegate key list`)
   for (const { id, name } of removed)
     auditCommand(readSettings({ data: flags.data }), `key revoke ${name} (${id})`, 'revoked')

@@ -15,13 +15,15 @@ export type KeyPattern =
   | { readonly kind: 'prefix'; readonly prefix: string }
 
 export const PLACEHOLDER = /\$sub(?!\w)|\$claims\.(\w+)/g
+/** Without anything between them `ab` and `c` make what `a` and `bc` make. */
+const ADJOINING = /(\$sub|\$claims\.\w+)\$(sub(?!\w)|claims\.\w)/
 
 const WORDS = /^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9][A-Za-z0-9_]*)*$/
 const MAX_CHARS = 1_024
 
 /** Reads `selector` or `selector:key`; `undefined` for what is neither. */
 export function parseGrant(operation: Operation, text: string): Grant | undefined {
-  if (text.length > MAX_CHARS || !text.isWellFormed()) return undefined
+  if (text.length > MAX_CHARS || !text.isWellFormed() || ADJOINING.test(text)) return undefined
   const colon = text.indexOf(':')
   const selector = colon === -1 ? text : text.slice(0, colon)
   // Any word will do in its place.

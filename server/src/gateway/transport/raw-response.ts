@@ -3,9 +3,11 @@ import type { HttpResponse, StreamResponse } from './transport.ts'
 
 /**
  * Of every answer, unless it says otherwise: nothing here is a page, so a browser that shows it loads, runs and frames
- * nothing, and keeps it from pages of other origins that do not ask by CORS.
+ * nothing, and keeps it from pages of other origins that do not ask by CORS. No cache keeps it: it is of one caller, by
+ * whatever that was told apart.
  */
 const BASE_HEADERS = {
+  'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
