@@ -186,6 +186,17 @@ describe('access matrix', () => {
     expect(Object.keys((await call('GET', '/readyz', admin)).body).length).toBeGreaterThan(1)
   })
 
+  it('ACC-DOOR-1 ACC-DOOR-2 wrong name, wrong key: each route has one answer, that of what is not there', async () => {
+    for (const [name, { method = 'GET', path = name, body, otherName, otherKey }] of Object.entries(ROUTES)) {
+      for (const other of [otherName, otherKey]) {
+        if (other === 'names nothing') continue
+        const { path: at = path, body: sent = body, status, answer } = other
+        const given = answer === undefined ? { status: await stream(at, right) } : await call(method, at, right, sent)
+        expect([at, given]).toMatchObject([at, { status, ...(answer !== undefined && { body: answer }) }])
+      }
+    }
+  })
+
   it('G-HTTP-9 no cache keeps what one caller is answered', async () => {
     for (const token of [right, undefined]) {
       for (const [name, { method = 'GET', path = name, body }] of Object.entries(ROUTES)) {

@@ -2,33 +2,115 @@ import type { ClientFrame } from '@tidegate/protocol'
 import { ROUTES as SERVED } from '../../src/gateway/http/route-table.ts'
 import type { QUERY_NAMES } from '../../src/queries/index.ts'
 
+/** A request that the right caller may not send, or that shows it nothing. */
+interface Elsewhere {
+  readonly path?: string
+  readonly body?: unknown
+  readonly status: number
+  /** Of its answer, which a stream has none of. */
+  readonly answer?: object
+}
+
+interface Row {
+  readonly method?: string
+  readonly path?: string
+  readonly body?: unknown
+  readonly ok?: number
+  readonly isOpen?: true
+  readonly isAdmin?: true
+  readonly isOfAllKeys?: true
+  /** The same of a topic, entity or command that is not there for the caller; `names nothing`: it asks for none. */
+  readonly otherName: Elsewhere | 'names nothing'
+  /** The same of the key of another. */
+  readonly otherKey: Elsewhere | 'names nothing'
+}
+
+const NAMES_NOTHING = { otherName: 'names nothing', otherKey: 'names nothing' } as const
+const refused = (status: number, code: string) => ({ status, answer: { error: { code } } })
+
 /** Every route, by the text that its source knows it by, with a request that the right caller may send. */
-export const ROUTES: Record<
-  string,
-  { method?: string; path?: string; body?: unknown; ok?: number; isOpen?: true; isAdmin?: true; isOfAllKeys?: true }
-> = {
-  '/v1/events': { method: 'POST', body: [{ topic: 'sensor.reading', data: { id: 'dev-1', n: 1 } }] },
-  '/v1/tickets': { method: 'POST', ok: 201 },
-  '/v1/stream': { path: '/v1/stream?topic=sensor.reading' },
-  '/v1/topics': {},
-  '/v1/rates': {},
-  '/v1/entities': {},
-  '/v1/history': { path: '/v1/history?topic=sensor.reading' },
-  '/v1/ws': { ok: 400 },
-  '/v1/slow': { isAdmin: true },
-  '/v1/status': { isAdmin: true },
-  '/v1/dead-letters': { isAdmin: true },
-  '/v1/dead-letters/redrive': { method: 'POST', path: '/v1/dead-letters/redrive?topic=sensor.reading', isAdmin: true },
-  '/metrics': { isAdmin: true },
-  '/livez': { isOpen: true },
-  '/readyz': { isOpen: true },
-  END_PATH: { method: 'POST', path: '/v1/topics/sensor.reading/end', body: { source: 'nobody' }, isOfAllKeys: true },
-  WINDOW_PATH: { path: '/v1/windows/sensor.sum?key=dev-1' },
-  COMMAND_PATH: { method: 'POST', path: '/v1/entities/counter/dev-1/add', body: { n: 0 } },
-  OUTCOME_PATH: { path: '/v1/commands/counter/dev-1/c-none', ok: 404 },
-  FOUND_PATH: { path: '/v1/entities/counter?n=7' },
-  ENTITY_PATH: { path: '/v1/entities/counter/dev-1' },
-  HISTORY_PATH: { path: '/v1/entities/counter/dev-1/history' },
+export const ROUTES: Record<string, Row> = {
+  '/v1/events': {
+    method: 'POST',
+    body: [{ topic: 'sensor.reading', data: { id: 'dev-1', n: 1 } }],
+    otherName: { body: { topic: 'secret.reading', data: { id: 'dev-1', n: 1 } }, ...refused(404, 'unknown_topic') },
+    otherKey: {
+      body: { topic: 'sensor.reading', data: { id: 'dev-2', n: 1 } },
+      status: 400,
+      answer: { accepted: 0, rejected: [{ code: 'forbidden' }] },
+    },
+  },
+  '/v1/tickets': { method: 'POST', ok: 201, ...NAMES_NOTHING },
+  '/v1/stream': {
+    path: '/v1/stream?topic=sensor.reading',
+    otherName: { path: '/v1/stream?topic=secret.reading', ...refused(404, 'unknown_topic') },
+    // It stays empty.
+    otherKey: { path: '/v1/stream?topic=sensor.reading&key=dev-2', status: 200 },
+  },
+  '/v1/topics': NAMES_NOTHING,
+  '/v1/rates': NAMES_NOTHING,
+  '/v1/entities': NAMES_NOTHING,
+  '/v1/history': {
+    path: '/v1/history?topic=sensor.reading',
+    otherName: { path: '/v1/history?topic=secret.reading', ...refused(404, 'unknown_topic') },
+    otherKey: { path: '/v1/history?topic=sensor.reading&key=dev-2', status: 200, answer: { events: [] } },
+  },
+  '/v1/ws': { ok: 400, ...NAMES_NOTHING },
+  '/v1/slow': { isAdmin: true, ...NAMES_NOTHING },
+  '/v1/status': { isAdmin: true, ...NAMES_NOTHING },
+  '/v1/dead-letters': { isAdmin: true, ...NAMES_NOTHING },
+  '/v1/dead-letters/redrive': {
+    method: 'POST',
+    path: '/v1/dead-letters/redrive?topic=sensor.reading',
+    isAdmin: true,
+    otherName: { path: '/v1/dead-letters/redrive?topic=secret.reading', ...refused(403, 'forbidden') },
+    otherKey: 'names nothing',
+  },
+  '/metrics': { isAdmin: true, ...NAMES_NOTHING },
+  '/livez': { isOpen: true, ...NAMES_NOTHING },
+  '/readyz': { isOpen: true, ...NAMES_NOTHING },
+  END_PATH: {
+    method: 'POST',
+    path: '/v1/topics/sensor.reading/end',
+    body: { source: 'nobody' },
+    isOfAllKeys: true,
+    otherName: { path: '/v1/topics/secret.reading/end', ...refused(404, 'unknown_topic') },
+    otherKey: 'names nothing',
+  },
+  WINDOW_PATH: {
+    path: '/v1/windows/sensor.sum?key=dev-1',
+    otherName: { path: '/v1/windows/secret.sum?key=dev-1', ...refused(404, 'not_found') },
+    otherKey: { path: '/v1/windows/sensor.sum?key=dev-2', status: 200, answer: { results: [] } },
+  },
+  COMMAND_PATH: {
+    method: 'POST',
+    path: '/v1/entities/counter/dev-1/add',
+    body: { n: 0 },
+    otherName: { path: '/v1/entities/counter/dev-1/clear', ...refused(404, 'unknown_command') },
+    otherKey: { path: '/v1/entities/counter/dev-2/add', ...refused(403, 'forbidden') },
+  },
+  OUTCOME_PATH: {
+    path: '/v1/commands/counter/dev-1/c-none',
+    ok: 404,
+    otherName: { path: '/v1/commands/nobody/dev-1/c-none', ...refused(404, 'not_found') },
+    otherKey: { path: '/v1/commands/counter/dev-2/c-none', ...refused(404, 'not_found') },
+  },
+  FOUND_PATH: {
+    path: '/v1/entities/counter?n=7',
+    otherName: { path: '/v1/entities/nobody?n=7', ...refused(404, 'not_found') },
+    // Both keys have it.
+    otherKey: { path: '/v1/entities/counter?n=7', status: 200, answer: { entities: [{ key: 'dev-1' }] } },
+  },
+  ENTITY_PATH: {
+    path: '/v1/entities/counter/dev-1',
+    otherName: { path: '/v1/entities/nobody/dev-1', ...refused(404, 'not_found') },
+    otherKey: { path: '/v1/entities/counter/dev-2', ...refused(404, 'not_found') },
+  },
+  HISTORY_PATH: {
+    path: '/v1/entities/counter/dev-1/history',
+    otherName: { path: '/v1/entities/nobody/dev-1/history', ...refused(404, 'not_found') },
+    otherKey: { path: '/v1/entities/counter/dev-2/history', ...refused(404, 'not_found') },
+  },
 }
 
 /** Paths that tell operators about other callers. */

@@ -1,4 +1,5 @@
 import { type Access, type Caller, type Refusal, refusal } from '../../access/index.ts'
+import { failureOf } from '../../queries/index.ts'
 import { RETRY_AFTER_MS } from '../../retry-after.ts'
 import type { HttpResponse, StreamResponse } from '../transport/transport.ts'
 import type { LimitedRequest } from './limited-request.ts'
@@ -29,7 +30,8 @@ export async function whileAdmitted(
     const given = await answer({ ...request, body })
     return given.kind === 'whole' && request.method !== 'POST' && !access.admits(caller) ? shutOut(OUSTED) : given
   } catch (error) {
-    if (error instanceof Ousted) return shutOut(OUSTED)
+    // What cannot be answered tells something as well. A defect is reported first.
+    if (error instanceof Ousted || (failureOf(error) !== undefined && !access.admits(caller))) return shutOut(OUSTED)
     throw error
   }
 }

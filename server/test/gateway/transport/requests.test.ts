@@ -138,10 +138,11 @@ describeTransports('requests', (server) => {
 
   /** What some transport takes for the beginning of a line waits there for its end, until the idle limit. */
   const refused = async (text: string) => {
+    const before = paths()
     const peer = server().raw(text + SMUGGLED)
     for (let waits = 0; waits < 30 && !peer.isClosed; waits++) await pause(10)
-    expect(peer.statuses.filter((status) => ![400, 505].includes(status))).toEqual([])
-    expect(paths()).toEqual([])
+    expect(peer.statuses.filter((status) => ![100, 400, 501, 505].includes(status))).toEqual([])
+    expect(paths()).toEqual(before)
     peer.destroy()
   }
 
@@ -190,6 +191,84 @@ describeTransports('requests', (server) => {
     expect(chunked.statuses).toEqual([server().name === 'node' ? 400 : 505])
     expect(paths()).not.toContain('/smuggled')
     expect(server().sockets).toEqual([])
+  })
+
+  it('T-REQUEST-8 an expectation of 100-continue is met, another one is not looked at, and the head is judged first', async () => {
+    server().answer = async (asked) => ({ kind: 'whole', status: 200, body: (await asked.body()) ?? '' })
+    const peer = server().raw(request('POST', '/', ['Expect: 100-continue', 'Content-Length: 5']))
+    await peer.answers(1)
+    expect(peer.statuses).toEqual([100])
+    peer.write('hello')
+    await peer.answers(2)
+    expect(peer.statuses).toEqual([100, 200])
+    peer.destroy()
+    const other = await ask(request('POST', '/', ['Expect: something', 'Content-Length: 5'], 'hello'))
+    expect([other.statuses, other.text.endsWith('hello')]).toEqual([[200], true])
+    expect(other.text).toContain('x-content-type-options: nosniff')
+    for (const expectation of ['something', '100-continue']) {
+      await refused(request('POST', '/no', [`Expect: ${expectation}`, 'Host: y', 'Content-Length: 0']))
+      await refused(request('POST', '/no', [`Expect: ${expectation}`, 'Transfer-Encoding: gzip, chunked'], '0\r\n\r\n'))
+    }
+  })
+
+  it.each([
+    ['a field', 'X-A: b\r\n'],
+    ['a field that looks like a request', 'X: /smuggled HTTP/1.1\r\nHost: x\r\n'],
+    // uWebSockets.js passes over two bytes.
+    ['one that holds a request', 'A:GET /smuggled HTTP/1.1\r\nHost: x\r\n'],
+    ['one that holds a request, later', 'X: y\r\nA:GET /smuggled HTTP/1.1\r\nHost: x\r\n'],
+    ['a request', 'GET /smuggled HTTP/1.1\r\nHost: x\r\n'],
+    ['another framing', 'Content-Length: 40\r\n'],
+  ])(
+    'T-FRAME-7 behind the last chunk %s is no request: it is passed over, or ends the connection',
+    async (_, trailer) => {
+      server().answer = async ({ path, body }) => {
+        const read = await body()
+        if (path === '/slow') await pause(QUIET_MS)
+        return { kind: 'whole', status: path === '/none' ? 204 : 200, body: path === '/none' ? '' : (read ?? '') }
+      }
+      const sent: string[] = []
+      for (const path of ['/', '/slow', '/none']) {
+        for (const method of ['POST', 'GET', 'HEAD']) {
+          // At once, behind the answer, or before it.
+          for (const waitMs of [0, 30]) {
+            const peer = server().raw(request(method, path, [CHUNKED], '5\r\nhello\r\n0\r\n'))
+            sent.push(path)
+            if (waitMs > 0) await pause(waitMs)
+            peer.write(`${trailer}\r\n`)
+            await eventually(() => peer.isClosed || peer.statuses.length > 0, 'an answer, or the end')
+            if (waitMs === 0) await pause(20)
+            expect(peer.statuses.filter((status) => ![200, 204, 400, 505].includes(status))).toEqual([])
+            peer.destroy()
+          }
+        }
+      }
+      expect(paths()).toEqual(sent)
+    },
+  )
+
+  it('T-FRAME-7 a body in chunks has an answer whole, however large, and the connection stays only where trailers are read', async () => {
+    const large = Buffer.alloc(3_000_000, 'abc')
+    server().answer = async ({ body }) => {
+      await body()
+      return { kind: 'whole', status: 200, body: large }
+    }
+    const peer = server().raw(request('POST', '/', [CHUNKED], '5\r\nhello\r\n0\r\n\r\n'))
+    await eventually(() => peer.bytes.length > large.length, 'all of it')
+    expect(peer.bytes.subarray(-large.length).equals(large)).toBe(true)
+    await eventually(() => peer.isClosed || server().name === 'node', 'the end')
+    expect(peer.isClosed).toBe(server().name === 'uws')
+    peer.destroy()
+  })
+
+  it('T-FRAME-8 an extension of a chunk is passed over, or ends the connection', async () => {
+    server().answer = async (asked) => ({ kind: 'whole', status: 200, body: (await asked.body()) ?? '' })
+    const peer = server().raw(request('POST', '/', [CHUNKED], '5;a="b\\"";c\r\nhello\r\n0;x\r\n\r\n') + SMUGGLED)
+    await eventually(() => peer.isClosed || peer.statuses.length === 2, 'both, or the end')
+    expect([['/'], ['/', '/smuggled']]).toContainEqual(paths())
+    if (server().name === 'node') expect(server().requests[0]!.body).toEqual(Buffer.from('hello'))
+    else expect(peer.statuses.filter((status) => status !== 400)).toEqual([])
+    peer.destroy()
   })
 
   it('T-FRAME-6 a header without a name is refused; uWebSockets.js sees nothing that stands behind it', async () => {

@@ -1,4 +1,4 @@
-import { createServer, type ServerOptions } from 'node:http'
+import { createServer, type RequestListener, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { Server as NetServer, type Socket } from 'node:net'
 import { contextOf, type Tls } from '../../../tls.ts'
@@ -63,12 +63,15 @@ export function createNodeTransport(
     socket.once('end', () => socket.destroy())
     socket.on('error', () => {})
   })
-  server.on('request', (request, response) => {
+  const take: RequestListener = (request, response) => {
     const connection = connections.get(request.socket)
     const head = readHead(request)
     if (head.kind === 'refused') connection?.refuse(head.answer)
     else connection?.take({ request, response, begin: () => serve(head, request, response, handlers) })
-  })
+  }
+  server.on('request', take)
+  // Node would answer by itself, and read on whatever is wrong with the head.
+  server.on('checkExpectation', take)
   server.on('upgrade', (request, socket, head) => {
     if (connections.get(request.socket)?.leave()) upgrade(request, request.socket, head)
     else socket.destroy()

@@ -43,13 +43,14 @@ export function serve(
     left()
   })
   const isHead = method === 'HEAD'
+  const isChunked = headers.has('transfer-encoding')
   const reply = (answer: HttpResponse | StreamResponse) => {
     if (answer.kind === 'stream') {
       if (!aborted) response.cork(() => beginStream(response, answer, isHead))
       stream = new UwsStream(aborted || isHead ? undefined : response, handlers)
       stream.open(answer)
     } else if (!aborted && answer.isLast) refuseAndClose(response, answer)
-    else if (!aborted) response.cork(() => write(response, answer, isHead))
+    else if (!aborted) response.cork(() => write(response, answer, { isHead, closes: isChunked }))
   }
   const body =
     method === 'GET' || isHead ? Promise.resolve(Buffer.alloc(0)) : collect(response, received, () => aborted)
@@ -70,10 +71,19 @@ export function serve(
       received.release()
       // After its answer a client continues to send, and nobody could end that.
       await body
+      if (isChunked) await pastReceived()
       received.close()
       reply(answer)
     })
     .catch((error) => giveUp(response, handlers, error))
+}
+
+/**
+ * uWS takes two bytes behind the last chunk for the empty line, whatever they are, and reads a trailer `A:GET /x HTTP/1.1` as a
+ * request. Before an answer that ends the connection; what came with the body ends it before.
+ */
+function pastReceived(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve))
 }
 
 /** Empty if the peer has gone. */
@@ -126,19 +136,27 @@ function collect(response: UwsResponse, received: ReceivedBody, hasGone: () => b
   })
 }
 
-/** @param isHead the answer is to HEAD: its head is that of the answer to GET, and nothing comes behind it. */
-export function write(response: UwsResponse, answer: HttpResponse, isHead = false): void {
+interface Ending {
+  /** The answer is to HEAD: its head is that of the answer to GET, and nothing comes behind it. */
+  readonly isHead: boolean
+  /** The connection ends with it. */
+  readonly closes: boolean
+}
+
+export function write(response: UwsResponse, answer: HttpResponse, { isHead, closes }: Ending): void {
   writeHead(response, answer)
-  if (answer.status === NO_CONTENT) {
-    response.endWithoutBody()
+  const { status, body } = answer
+  if (!isHead && status !== NO_CONTENT) {
+    response.end(body, closes)
     return
   }
-  if (!isHead) {
-    response.end(answer.body)
+  const length = status === NO_CONTENT ? 0 : Buffer.byteLength(body)
+  // It closes only if it gets the length. Then it waits for the body and closes at the next request.
+  if (closes) {
+    response.endWithoutBody(length, true)
     return
   }
-  // If `endWithoutBody` got the length, uWS would wait for the body for ever and close at the next request.
-  response.writeHeader('Content-Length', `${Buffer.byteLength(answer.body)}`)
+  if (status !== NO_CONTENT) response.writeHeader('Content-Length', `${length}`)
   response.endWithoutBody()
 }
 
