@@ -222,6 +222,22 @@ describe('a key set', () => {
     expect(await saysOf(of, await byKey('k-1'))).toMatch(/^unauthorized/)
   })
 
+  it('ACC-TOKEN-5 names of keys that there are not make no fetch each, and a redirection is not followed', async () => {
+    keySets.keys = [{ ...(await exportJWK(rsa.publicKey)), kid: 'k-1', alg: 'RS256' }]
+    const url = await listening
+    const of = verifier({ jwksUrl: url })
+    expect(await saysOf(of, await byKey('k-1'))).toBe('token')
+    const before = fetched
+    const tokens = await Promise.all(Array.from({ length: 20 }, (_, i) => byKey(`x-${i}`, other)))
+    const says = await Promise.all(tokens.map((token) => saysOf(of, token)))
+    expect(new Set(says)).toEqual(new Set(['unauthorized: ERR_JWKS_NO_MATCHING_KEY']))
+    expect(fetched - before).toBe(0)
+    answer = (response) => response.writeHead(302, { location: new URL('/elsewhere', url).href }).end()
+    const led = fetched
+    expect(await saysOf(verifier({ jwksUrl: url }), await byKey('k-1'))).toMatch(/^unavailable/)
+    expect(fetched - led).toBe(1)
+  })
+
   it('ACC-TOKEN-5 an issuer that fails is not asked for each token, and no more is read than a key set may have', async () => {
     const of = verifier({ jwksUrl: await listening })
     isAway = true
