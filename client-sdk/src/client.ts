@@ -9,7 +9,7 @@ import type {
   TopicsOf,
   WindowTopic,
 } from './application/contract-types.ts'
-import type { CommandName, EntityName, EntityOf, FindOptions, FoundPage } from './application/entity-types.ts'
+import type { CommandName, EntityName, EntityOf, FindOptions, FoundPage, InputOf } from './application/entity-types.ts'
 import { CONNECT_OPTIONS, type ConnectOptions, Core } from './client/core.ts'
 import { Reader } from './client/reader.ts'
 import { Sending, type SendingOptions } from './client/sending.ts'
@@ -128,7 +128,7 @@ export class TidegateClient<C = unknown> extends Reader<C> {
     entity: Name,
     key: string,
     command: Command,
-    input: EntityOf<C, Name>['commands'][Command],
+    input: InputOf<EntityOf<C, Name>, Command>,
     options: CommandOptions = {},
   ): Promise<CommandAnswer<EntityOf<C, Name>['events']>> {
     const answer = this.#command({ entity, key, command, input }, options)

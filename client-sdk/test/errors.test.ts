@@ -126,6 +126,34 @@ describe('errors', () => {
     expect(warnings).not.toHaveBeenCalled()
   })
 
+  const handles = {
+    presence: () => client.presence('a'),
+    entity: () => client.entity('a', 'k'),
+  }
+
+  test.each(['presence', 'entity'] as const)(
+    'C-ERROR-2 %s that is refused - is warned of where it has onChange alone',
+    (what) => {
+      handles[what]().onChange(() => {})
+      refuse(1)
+      expect(warnings).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/^Tidegate: .* a.*no topic matches a/))
+    },
+  )
+
+  test.each(['presence', 'entity'] as const)(
+    'C-ERROR-2 %s that is refused - is not warned of where ready was asked for, or onError listens',
+    async (what) => {
+      const { ready } = handles[what]()
+      refuse(1)
+      await expect(ready).rejects.toThrow()
+      const heard = vi.fn()
+      handles[what]().onError(heard)
+      refuse(2)
+      expect(heard).toHaveBeenCalledTimes(1)
+      expect(warnings).not.toHaveBeenCalled()
+    },
+  )
+
   test('C-ERROR-2 the end of the client - is warned of once', () => {
     for (const topic of ['a', 'b']) client.subscribe(topic, () => {})
     TestSocket.last.lose(4_500)

@@ -65,6 +65,15 @@ test('C-ITER-1 return of an iterator that was never asked - closes the subscript
 test('C-ITER-2 a subscription with a callback - cannot be iterated', async () => {
   const subscription = open().subscribe(TOPIC, () => {})
   await expect(drain(subscription)).rejects.toThrow(
-    new TypeError(`A callback takes the events of the subscription to ${TOPIC}.`),
+    new TypeError(`A callback or another loop takes the events of the subscription to ${TOPIC}.`),
+  )
+})
+
+test.each(['runs', 'was left'])('C-ITER-2 a second loop - cannot take the events of one that %s', async (how) => {
+  const subscription = open().subscribe(TOPIC)
+  const first = subscription[Symbol.asyncIterator]()
+  if (how === 'was left') await first.return!()
+  await expect(drain(subscription)).rejects.toThrow(
+    new TypeError(`A callback or another loop takes the events of the subscription to ${TOPIC}.`),
   )
 })

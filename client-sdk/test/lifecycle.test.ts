@@ -57,6 +57,35 @@ describe('the first use', () => {
     expect(status().state).toBe('connecting')
   })
 
+  test('C-STATUS-5 no connection ever - the console says so once, after four attempts', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    client = createClient({ ...SERVER, connect: true })
+    const fail = async (times: number) => {
+      for (let i = 0; i < times; i++) {
+        TestSocket.last.lose()
+        await pass(10_000)
+      }
+    }
+    await fail(3)
+    expect(warn).not.toHaveBeenCalled()
+    await fail(4)
+    const text = 'Tidegate: Still trying ws://gateway/v1/ws: There is no connection. (close code 1006)'
+    expect(warn.mock.calls).toEqual([[text]])
+    warn.mockRestore()
+  })
+
+  test('C-STATUS-5 a connection that was there - is lost in silence, however many attempts follow', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    client = createClient({ ...SERVER, connect: true })
+    TestSocket.last.greet()
+    for (let i = 0; i < 9; i++) {
+      TestSocket.last.lose()
+      await pass(10_000)
+    }
+    expect(warn).not.toHaveBeenCalled()
+    warn.mockRestore()
+  })
+
   test('C-LAZY-2 connect - true opens at once, with false only connect() does', async () => {
     client = createClient({ ...SERVER, connect: true })
     expect(opened()).toBe(1)

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { PresenceChange } from '../src/node.ts'
 import { type Peer, until } from './support/scripted-server.ts'
 import { useServer } from './support/use-server.ts'
@@ -121,5 +121,23 @@ describe('presence handle', () => {
     const { sub } = await peer.take('subscribe')
     peer.send({ type: 'error', sub, code: 'unknown_topic', message: '', retryable: false })
     await expect(room.ready).rejects.toMatchObject({ code: 'unknown_topic' })
+  })
+
+  test('C-PRESENCE-2 onError - hears of the end of the subscription that followed the first, once', async () => {
+    const { room } = follow()
+    const failed = vi.fn()
+    room.onError(failed)()
+    room.onError(failed)
+    const first = await snapshot(peer, entry('ada', 1))
+    peer.send({
+      type: 'gap',
+      ...({ sub: first.sub, topic: 'room.presence', lane: 'normal', reason: 'overflow' } as const),
+      ...{ after: '0@e/1-0.0', upTo: '0@e/9-0.0', count: 1, fetchable: true },
+    })
+    const next = await snapshot(peer, entry('ada', 1))
+    peer.send({ type: 'unsubscribed', sub: next.sub, code: 'forbidden' })
+    await until(() => failed.mock.calls.length > 0, 'the error')
+    await peer.settled()
+    expect(failed).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: 'forbidden' }))
   })
 })

@@ -1,9 +1,11 @@
 import type { DeliveredEvent } from '@tidegate/protocol'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { createClient } from '../src/index.ts'
 import type { QueryPage } from '../src/reads/queries.ts'
 import type { Asks, Params } from '../src/reads/read.ts'
 import { readHistory, readLatest, readTopics, readWindows } from '../src/reads.ts'
+import { TestSocket } from './support/test-socket.ts'
 
 const at = (partition: number, n: number) => `${partition}@e/${n + 1}-0.0`
 
@@ -51,6 +53,35 @@ describe('reads', () => {
         expect(events.map(({ id }) => id)).toEqual(inOrder.map(({ id }) => id))
       }),
     )
+  })
+
+  test('C-READ-8 history - of many partitions has few listeners at its signal, and none in the end', async () => {
+    const { signal } = new AbortController()
+    let listeners = 0
+    let most = 0
+    const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)]
+    signal.addEventListener = (...args: Parameters<typeof add>) => {
+      most = Math.max(most, ++listeners)
+      add(...args)
+    }
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+      listeners--
+      remove(...args)
+    }
+    const client = createClient({ url: 'http://server.invalid', WebSocket: TestSocket, connect: true })
+    TestSocket.last.greet()
+    const read = readHistory(client, 'a.x', { signal }).toArray()
+    const answer = async (queries: number, data: unknown) => {
+      const asked = () => TestSocket.last.ofType('query')
+      await vi.waitFor(() => expect(asked()).toHaveLength(queries))
+      for (const { id } of asked()) TestSocket.last.receive({ type: 'result', id: id as number, data, complete: true })
+    }
+    await answer(1, { partitions: 16, topics: [] })
+    await answer(17, [])
+    expect(await read).toEqual([])
+    expect(most).toBeLessThanOrEqual(2)
+    await vi.waitFor(() => expect(listeners).toBe(0))
+    await client.close({ deadlineMs: 0 })
   })
 
   test('C-READ-2 history - continues behind the positions of an earlier read, cut anywhere', async () => {

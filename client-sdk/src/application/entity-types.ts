@@ -23,7 +23,10 @@ export type EntitiesOf<C> = C extends { readonly '~entities': infer E extends En
 
 export type EntityName<C> = keyof EntitiesOf<C> & string
 export type EntityOf<C, Name extends EntityName<C>> = EntitiesOf<C>[Name]
-export type CommandName<Shape extends EntityShape> = keyof Shape['commands'] & string
+/** A condition around the union has the compiler show its members in errors. */
+export type CommandName<Shape extends EntityShape> = keyof Shape['commands'] extends infer K ? K & string : never
+export type InputOf<Shape extends EntityShape, Command extends CommandName<Shape>> = Shape['commands'][Command &
+  keyof Shape['commands']]
 
 type AnyEvent = EntityShape['events']
 

@@ -70,6 +70,8 @@ export class Sending implements Reading {
       // Events in a store are reported when they are too old, so nothing has to be given up meanwhile.
       maxAgeMs = store === undefined ? DEFAULT_OUTBOX.maxAgeMs : Number.POSITIVE_INFINITY,
     } = outbox
+    // Opening one takes a promise.
+    if (store !== undefined && !store.use) throw wrong('createClient.outbox.store', 'an open store', store)
     const limits = { maxFrames, maxBytes, maxAgeMs }
     const acked = new AckedPositions()
     const publisher = new Publisher(core.connection, limits, acked, core.clock, store)

@@ -17,7 +17,7 @@ import { Deferred } from '../application/deferred.ts'
 import { resendDelayMs } from '../backoff.ts'
 import type { Link } from '../connection/connection.ts'
 import { OUTBOX_ERRORS } from '../errors/error-codes.ts'
-import { CommandRejected, errorOf, TidegateError, type TidegateErrorCode } from '../errors/errors.ts'
+import { CommandRejected, passingError, TidegateError, type TidegateErrorCode } from '../errors/errors.ts'
 import { has, isAbsentOr, isDelay, isListOf, isNumber, isPosition, isRecord, isText } from '../frames/checks.ts'
 import type { FrameChecks, FrameHandlers, FrameOf, Part } from '../frames/part.ts'
 import { LONGEST_TIMER_MS } from '../longest-timer.ts'
@@ -166,7 +166,7 @@ export class Commands implements Part {
     const bytes = utf8Bytes(head) + trace.length + ENVELOPE_BYTES
     // The server would end the connection.
     if (bytes + AFTER_BYTES > FRAME_BYTES) throw commandError('frame_too_large', `The command has ${bytes} bytes.`, id)
-    if (!this.#queue.hasRoom(bytes)) throw errorOf(OUTBOX_ERRORS, 'outbox_full')
+    if (!this.#queue.hasRoom(bytes)) throw passingError(OUTBOX_ERRORS, 'outbox_full')
     const bornAt = options.id === undefined ? undefined : birthOf(id)
     const subject = JSON.stringify([entity, key])
     const item = this.#pending({ id, subject, head, trace, bornAt, deadlineMs })
@@ -291,8 +291,12 @@ export class Commands implements Part {
       const { answer, lastRefusal: cause } = item
       const error =
         firstSentAt === undefined
-          ? errorOf(OUTBOX_ERRORS, 'outbox_expired', { cause, commandId: id })
-          : new TidegateError('deadline_exceeded', `The command ${id} ${NO_OUTCOME_YET}`, { cause, commandId: id })
+          ? passingError(OUTBOX_ERRORS, 'outbox_expired', { cause, commandId: id })
+          : new TidegateError('deadline_exceeded', `The command ${id} ${NO_OUTCOME_YET}`, {
+              cause,
+              commandId: id,
+              retryable: true,
+            })
       answer.reject(error)
     })
   }

@@ -6,6 +6,7 @@ import {
   type PublishGrant,
   type ServerFrame,
 } from '@tidegate/protocol'
+import { warn } from '../application/warn.ts'
 import type { TidegateError } from '../errors/errors.ts'
 import type { FrameReceipt } from '../frames/credit.ts'
 import type { Greeting, HelloMembers } from '../frames/part.ts'
@@ -65,6 +66,9 @@ export interface ConnectionEvents {
 }
 
 const CLIENT_NAME = 'tidegate-js/0.1.0'
+
+/** Failed attempts before there was any connection, after which the console says so: not of a server that is just starting. */
+const SAID_ATTEMPTS = 4
 
 /** The implementations outside tests. Read when a step asks: hardly any frame does. */
 const SURROUNDINGS: Surroundings = {
@@ -182,8 +186,12 @@ export class Connection implements Link {
 
   /** Why the connection is lost in this step, if it is. */
   #loss(before: State, state: State, event: ConnectionEvent, effects: readonly Effect[]): TidegateError | undefined {
-    if (state.kind === 'waiting' && before.kind !== 'waiting')
-      return lossError(event, state.memory.fault, this.#noToken)
+    if (state.kind === 'waiting' && before.kind !== 'waiting') {
+      const { attempts, fault, wasOnline } = state.memory
+      const error = lossError(event, fault, this.#noToken)
+      if (attempts === SAID_ATTEMPTS && !wasOnline) warn(`Still trying ${this.#options.url}: ${error.message}`)
+      return error
+    }
     const end = effects.find(({ kind }) => kind === 'closed')
     return end?.kind === 'closed' && end.ending.by === 'server' ? endingError(end.ending) : undefined
   }

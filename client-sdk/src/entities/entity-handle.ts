@@ -8,15 +8,16 @@ import type {
   GetOptions,
   HistoryEvent,
   HistoryOptions,
+  InputOf,
   LiveState,
 } from '../application/entity-types.ts'
 import { Listeners } from '../application/listeners.ts'
 import type { CommandAnswer, CommandOptions, UntypedAnswer } from '../commands/command-types.ts'
 import type { CommandCall } from '../commands/commands.ts'
 import { ENTITY_ERRORS } from '../errors/error-codes.ts'
-import { clientError, errorOf, TidegateError } from '../errors/errors.ts'
+import { clientError, TidegateError } from '../errors/errors.ts'
 import type { Asks } from '../reads/read.ts'
-import type { LiveSubscription } from '../subscriptions/subscription.ts'
+import type { HeldSubscription } from '../subscriptions/subscription.ts'
 import { getEntity, historyPages } from './entity-queries.ts'
 
 type AnyEvent = TopicEvent<string, unknown>
@@ -27,7 +28,7 @@ type LiveChange<View> =
   | { readonly version: number; readonly erased: true }
 
 interface Live {
-  readonly subscription: LiveSubscription<AnyEvent>
+  readonly subscription: HeldSubscription<AnyEvent>
   readonly ready: Promise<void>
 }
 
@@ -39,7 +40,7 @@ export interface EntityHost {
     topic: string,
     options: SubscribeOptions,
     callback: (event: AnyEvent) => unknown,
-  ): LiveSubscription<AnyEvent>
+  ): HeldSubscription<AnyEvent>
 }
 
 /**
@@ -76,7 +77,10 @@ export class EntityHandle<Shape extends EntityShape> {
    * @throws TidegateError `not_live` where the entity does not publish its state, `closed`, or the server's code
    */
   get ready(): Promise<void> {
-    return this.#open().ready
+    const { subscription, ready } = this.#open()
+    // From now on the application hears of a refusal.
+    void subscription.synced
+    return ready
   }
 
   /**
@@ -138,7 +142,7 @@ export class EntityHandle<Shape extends EntityShape> {
   /** As `command` of the client. */
   async command<Command extends CommandName<Shape>>(
     command: Command,
-    input: Shape['commands'][Command],
+    input: InputOf<Shape, Command>,
     options: CommandOptions = {},
   ): Promise<CommandAnswer<Shape['events']>> {
     const { name: entity, key } = this
@@ -170,7 +174,7 @@ export class EntityHandle<Shape extends EntityShape> {
       if (moment === 'complete') return this.#isMissing ? this.#goneIn() : undefined
       this.#isMissing = true
     })
-    const ready = subscription.synced.catch((error: TidegateError) => {
+    const ready = subscription.complete.catch((error: TidegateError) => {
       this.#failure = asOfEntity(error)
       throw this.#failure
     })
@@ -217,7 +221,9 @@ export class EntityHandle<Shape extends EntityShape> {
 }
 
 function asOfEntity(error: TidegateError): TidegateError {
-  return error.code === 'unknown_topic' ? errorOf(ENTITY_ERRORS, 'not_live', { cause: error }) : error
+  return error.code === 'unknown_topic'
+    ? new TidegateError('not_live', ENTITY_ERRORS.not_live, { cause: error })
+    : error
 }
 
 /** Of two `version@epoch` of an entity, where the second was answered later. */

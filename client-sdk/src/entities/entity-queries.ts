@@ -1,4 +1,4 @@
-import { ABORTABLE, type Abortable } from '../application/abort-signal.ts'
+import { ABORTABLE } from '../application/abort-signal.ts'
 import { expectOptions } from '../application/arguments.ts'
 import type {
   EntityMoment,
@@ -9,7 +9,7 @@ import type {
   HistoryEvent,
   HistoryOptions,
 } from '../application/entity-types.ts'
-import type { Asks, Params } from '../reads/read.ts'
+import { type Asks, pagesOf } from '../reads/read.ts'
 
 /** An entity as an answer has it. */
 type Answered = Omit<EntityMoment<unknown>, 'at'>
@@ -38,7 +38,7 @@ export async function* historyPages(
 ): AsyncGenerator<readonly UntypedEvent[], void, undefined> {
   expectOptions('history', { after: 'a number', ...PAGE_OPTIONS }, options)
   const { after = 0, limit, signal } = options
-  for await (const page of pages(client, 'entityHistory', { name, key, limit }, String(after), { signal }))
+  for await (const page of pagesOf(client, 'entityHistory', { name, key, limit }, { signal }, String(after)))
     yield page as readonly UntypedEvent[]
 }
 
@@ -50,26 +50,11 @@ export async function* foundPages(
 ): AsyncGenerator<FoundPage<unknown>, void, undefined> {
   expectOptions('findEntities', PAGE_OPTIONS, options)
   const { limit, signal } = options
-  for await (const page of pages(client, 'findEntities', { ...params, limit }, undefined, { signal })) {
+  for await (const page of pagesOf(client, 'findEntities', { ...params, limit }, { signal })) {
     const found = page as readonly (Answered | FailedEntity)[]
     const failed = found.filter((entity) => 'failed' in entity)
     yield Object.assign(found.filter((entity) => 'view' in entity).map(withAt), { failed })
   }
-}
-
-async function* pages(
-  client: Asks,
-  query: string,
-  params: Params,
-  from: string | undefined,
-  options: Abortable,
-): AsyncGenerator<unknown, void, undefined> {
-  let after = from
-  do {
-    const { data, next } = await client.queryPage(query, { ...params, after }, options)
-    yield data
-    after = next
-  } while (after !== undefined)
 }
 
 function withAt(answer: Answered): EntityMoment<unknown> {

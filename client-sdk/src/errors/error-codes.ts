@@ -29,7 +29,7 @@ export const OUTBOX_ERRORS = {
 } as const
 
 export const ENTITY_ERRORS = {
-  not_live: "The entity does not publish: ['state']. Read it with get().",
+  not_live: "No such entity has publish: ['state']. Read it with get().",
 } as const
 
 /** Of outbox stores. */

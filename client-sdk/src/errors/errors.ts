@@ -5,51 +5,42 @@ import type { PublishReceipt } from './publish-receipt.ts'
 export type { ClientErrorCode } from './error-codes.ts'
 export type TidegateErrorCode = ErrorCode | CommandCode | ClientErrorCode | StoreErrorCode
 
-const RETRYABLE_HERE: ReadonlySet<string> = new Set<TidegateErrorCode>([
-  'outbox_full',
-  'outbox_expired',
-  'store_failed',
-  'no_answer',
-  'deadline_exceeded',
-])
-
 interface ErrorOptions {
   readonly cause?: unknown
   readonly commandId?: string | undefined
   readonly path?: string | undefined
   readonly receipt?: PublishReceipt
+  /** That of the code of a server if absent. */
+  readonly retryable?: boolean
 }
 
 /** Every error the SDK rejects with, but for commands that their entity rejected. */
 export class TidegateError extends Error {
   override readonly name = 'TidegateError'
-  readonly code: TidegateErrorCode
+  declare readonly code: TidegateErrorCode
   /** Whether the same call may succeed later; that of a command under its id. */
-  readonly retryable: boolean
+  declare readonly retryable: boolean
   /** Of a command: as `id` of the same command it asks for its outcome. */
-  readonly commandId: string | undefined
+  declare readonly commandId: string | undefined
   /** Of a publish: the field that does not fit, of the first event that was refused. */
-  readonly path: string | undefined
+  declare readonly path: string | undefined
   /** Of a publish: what became of each event, as far as the server has said. */
-  readonly receipt: PublishReceipt | undefined
+  declare readonly receipt: PublishReceipt | undefined
 
-  constructor(code: TidegateErrorCode, message: string, { commandId, path, receipt, ...options }: ErrorOptions = {}) {
+  constructor(code: TidegateErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options)
-    this.code = code
-    this.retryable = RETRYABLE.has(code as ErrorCode) || RETRYABLE_HERE.has(code)
-    this.commandId = commandId
-    this.path = path
-    this.receipt = receipt
+    const { cause: _, ...members } = options
+    Object.assign(this, { code, retryable: RETRYABLE.has(code as ErrorCode), ...members })
   }
 }
 
-/** An error of the client itself, with the text that a table has for its code. */
-export function errorOf<Code extends ClientErrorCode>(
+/** One after which the same call may succeed, with the text that a table has for its code. */
+export function passingError<Code extends ClientErrorCode>(
   texts: Readonly<Record<Code, string>>,
   code: Code,
   options?: ErrorOptions,
 ): TidegateError {
-  return new TidegateError(code, texts[code], options)
+  return new TidegateError(code, texts[code], { retryable: true, ...options })
 }
 
 /** One that every client may have. @param why it came to that, where it is known */
@@ -62,14 +53,14 @@ export function clientError(code: keyof typeof CLIENT_ERRORS, options?: ErrorOpt
 export class CommandRejected extends Error {
   override readonly name = 'CommandRejected'
   /** One that the entity declares, `invalid_input`, or `version_conflict`. */
-  readonly code: string
-  readonly commandId: string
+  declare readonly code: string
+  declare readonly commandId: string
   /** With `invalid_input`: the field that does not fit. */
-  readonly path: string | undefined
+  declare readonly path: string | undefined
   /** Of the entity, where the command was run. */
-  readonly version: number | undefined
+  declare readonly version: number | undefined
   /** Of the log in which it has that version. */
-  readonly epoch: string | undefined
+  declare readonly epoch: string | undefined
 
   constructor(
     code: string,
@@ -82,10 +73,6 @@ export class CommandRejected extends Error {
     },
   ) {
     super(message)
-    this.code = code
-    this.commandId = of.commandId
-    this.path = of.path
-    this.version = of.version
-    this.epoch = of.epoch
+    Object.assign(this, { code, ...of })
   }
 }

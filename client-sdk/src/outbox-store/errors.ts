@@ -3,7 +3,7 @@ import { TidegateError } from '../errors/errors.ts'
 
 /** @param what happened in this case */
 export function storeError(code: StoreErrorCode, what: string, cause?: unknown): TidegateError {
-  return new TidegateError(code, `${what} ${STORE_ERRORS[code]}`, { cause })
+  return new TidegateError(code, `${what} ${STORE_ERRORS[code]}`, { cause, retryable: code === 'store_failed' })
 }
 
 /** What a store could not do, as an error of the client. */

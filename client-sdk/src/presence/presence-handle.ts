@@ -38,16 +38,20 @@ export class PresenceHandle {
   #entries = new Map<string, Presence>()
   /** What a snapshot has shown so far. */
   #next: Map<string, Presence> | undefined
-  /** Resolves when everybody present is known. @throws TidegateError `unknown_topic` where the topic has no presence */
-  readonly ready: Promise<void>
   #isClosed = false
   #forgetSignal = () => {}
+  /** Listens while the application does: otherwise the console says what has failed. */
+  readonly #failed = (error: TidegateError) => this.#onError.call(error)
 
   constructor(subscribe: Subscribe, { signal }: Abortable = {}) {
     this.#subscribe = subscribe
     this.#subscription = this.#open()
-    this.ready = this.#subscription.synced
     if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.close())
+  }
+
+  /** Resolves when everybody present is known. @throws TidegateError `unknown_topic` where the topic has no presence */
+  get ready(): Promise<void> {
+    return this.#subscription.synced
   }
 
   /** By subject; empty before `ready`. */
@@ -69,6 +73,7 @@ export class PresenceHandle {
 
   /** Calls back if the server ends it: `present` stays as it is. Returns what ends that. */
   onError(listener: (error: TidegateError) => void): () => void {
+    this.#subscription.onError(this.#failed)
     return this.#onError.add(listener)
   }
 
@@ -94,7 +99,6 @@ export class PresenceHandle {
       // Otherwise a snapshot comes by itself.
       if (fetchable) this.#startAnew()
     })
-    subscription.onError((error) => this.#onError.call(error))
     return subscription
   }
 
@@ -104,6 +108,7 @@ export class PresenceHandle {
     this.#subscription.close()
     this.#next = undefined
     this.#subscription = this.#open()
+    if (this.#onError.size > 0) this.#subscription.onError(this.#failed)
   }
 
   /** Returns what the next event waits for. */

@@ -12,7 +12,7 @@ import { resendDelayMs } from '../backoff.ts'
 import type { Link } from '../connection/connection.ts'
 import type { ServerClock } from '../connection/server-clock.ts'
 import { OUTBOX_ERRORS } from '../errors/error-codes.ts'
-import { errorOf, TidegateError } from '../errors/errors.ts'
+import { passingError, TidegateError } from '../errors/errors.ts'
 import type { PublishReceipt } from '../errors/publish-receipt.ts'
 import { has, isAbsentOr, isDelay, isListOf, isLogEpoch, isNumber, isPosition, isText } from '../frames/checks.ts'
 import type { FrameChecks, FrameHandlers, FrameOf, Part } from '../frames/part.ts'
@@ -113,7 +113,7 @@ export class Publisher implements Part {
     const bodies = frameBodies(topic, events, () => this.#newId(), trace)
     if (end !== undefined) bodies.push(endBody(topic, end))
     const bytes = bodies.reduce((sum, body) => sum + body.bytes, 0)
-    if (!this.#outbox.hasRoom(bodies.length, bytes)) throw errorOf(OUTBOX_ERRORS, 'outbox_full')
+    if (!this.#outbox.hasRoom(bodies.length, bytes)) throw passingError(OUTBOX_ERRORS, 'outbox_full')
     const now = performance.now()
     const time = this.#clock.isKnown ? this.#clock.at(now) : undefined
     const frames: PendingFrame[] = []
@@ -316,7 +316,7 @@ export class Publisher implements Part {
     this.#expiryTimer = setTimeout(
       () => {
         this.#expiryTimer = undefined
-        const error = errorOf(OUTBOX_ERRORS, 'outbox_expired')
+        const error = passingError(OUTBOX_ERRORS, 'outbox_expired')
         for (const old of this.#outbox.expire(performance.now())) this.#answered(old, (frame) => frame.settle(error))
         this.#watchExpiry()
       },

@@ -1,6 +1,6 @@
 import type { SubscribeOptions } from '@tidegate/protocol'
 import type { EventOf, Selector, ShownTopic, TopicsOf } from '../application/contract-types.ts'
-import type { CommandName, EntityName, EntityOf } from '../application/entity-types.ts'
+import type { CommandName, EntityName, EntityOf, InputOf } from '../application/entity-types.ts'
 import type { TidegateClient } from '../client.ts'
 import type { CommandAnswer, CommandOptions } from '../commands/command-types.ts'
 import type { ConnectionStatus } from '../connection/machine/state.ts'
@@ -65,7 +65,7 @@ export interface LiveEntity<C, Entity extends EntityName<C>> extends Live<Entity
   /** As `command` of the client, to this entity. */
   command<Command extends CommandName<EntityOf<C, Entity>>>(
     command: Command,
-    input: EntityOf<C, Entity>['commands'][Command],
+    input: InputOf<EntityOf<C, Entity>, Command>,
     options?: CommandOptions,
   ): Promise<CommandAnswer<EntityOf<C, Entity>['events']>>
 }

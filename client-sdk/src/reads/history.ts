@@ -1,5 +1,5 @@
 import { comparePositions, type DeliveredEvent, type PositionVector, parsePosition } from '@tidegate/protocol'
-import { ABORTABLE, type Abortable } from '../application/abort-signal.ts'
+import { ABORTABLE, type Abortable, abortable } from '../application/abort-signal.ts'
 import { expectOptions, type Kind, wrong } from '../application/arguments.ts'
 import type { QueryPage } from './queries.ts'
 import { type Asks, pageOf, type Read, readOf } from './read.ts'
@@ -72,17 +72,17 @@ export function readHistory<Data = unknown>(
     const params = { topic, key, from: since, to, limit: Math.min(limit, PAGE_EVENTS) }
     const partitions = await partitionsOf(client, { signal })
     const opened = Array.from({ length: partitions }, (_, partition) => {
-      const ask = (from: string | undefined) =>
-        pageOf(client, 'history', { ...params, partition, after: from }, { signal })
+      const ask = (from: string | undefined) => pageOf(client, 'history', { ...params, partition, after: from }, {})
       return new PartitionRead(ask, begins.get(partition))
     })
     logs = opened
-    await Promise.all(opened.map((log) => log.fill()))
+    // Not each by itself: Node warns where more than ten wait for a signal.
+    await abortable(signal, Promise.all(opened.map((log) => log.fill())))
     let left = limit
     for (let next = earliest(opened); next !== undefined; next = earliest(opened)) {
       yield next.take() as DeliveredEvent<Data>
       if (--left <= 0) return
-      if (next.isDrained) await next.fill()
+      if (next.isDrained) await abortable(signal, next.fill())
     }
   }
   return {

@@ -2,7 +2,7 @@ import { type AbortSignal, abortable } from '../application/abort-signal.ts'
 import { resendDelayMs } from '../backoff.ts'
 import type { Link } from '../connection/connection.ts'
 import { QUERY_ERRORS } from '../errors/error-codes.ts'
-import { errorOf, TidegateError } from '../errors/errors.ts'
+import { passingError, TidegateError } from '../errors/errors.ts'
 import { has, isAbsentOr, isNumber, isText } from '../frames/checks.ts'
 import type { FrameChecks, FrameHandlers, FrameOf, Part } from '../frames/part.ts'
 
@@ -53,7 +53,7 @@ export class Queries implements Part {
     const id = this.#nextId++
     const answer = new Promise<QueryPage>((resolve, reject) => {
       const deadline = setTimeout(
-        () => this.#finish(id, () => reject(errorOf(QUERY_ERRORS, 'no_answer'))),
+        () => this.#finish(id, () => reject(passingError(QUERY_ERRORS, 'no_answer'))),
         QUERY_DEADLINE_MS,
       )
       const deadlineAt = performance.now() + QUERY_DEADLINE_MS

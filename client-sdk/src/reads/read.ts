@@ -20,6 +20,22 @@ export function pageOf(client: Asks, query: string, params: Params, { signal }: 
   return abortable(signal, client.queryPage(query, params, { signal }))
 }
 
+/** The data of all pages, one by one. @param from where the first one begins */
+export async function* pagesOf(
+  client: Asks,
+  query: string,
+  params: Params,
+  options: Abortable,
+  from?: string,
+): AsyncGenerator<unknown, void, undefined> {
+  let after = from
+  do {
+    const { data, next } = await pageOf(client, query, { ...params, after }, options)
+    yield data
+    after = next
+  } while (after !== undefined)
+}
+
 export function readOf<Item>(items: () => AsyncGenerator<Item, void, undefined>): Read<Item> {
   return {
     [Symbol.asyncIterator]: items,

@@ -4,7 +4,7 @@ import { expectOptions } from '../application/arguments.ts'
 import { TidegateError } from '../errors/errors.ts'
 import { isNumber } from '../frames/checks.ts'
 import { expectRange, RANGE_OPTIONS, readHistory } from './history.ts'
-import { type Asks, pageOf, type Read, readOf } from './read.ts'
+import { type Asks, pagesOf, type Read, readOf } from './read.ts'
 
 /** Windows of one read. Twice as many are held at a time. */
 const MAX_WINDOWS = 10_000
@@ -62,12 +62,8 @@ export function readWindows<Pane = unknown>(client: Asks, name: string, options:
 export function readLatest<Pane = unknown>(client: Asks, name: string, options: LatestReadOptions = {}): Read<Pane> {
   expectOptions('latest', { key: 'a string', ...ABORTABLE }, options)
   return readOf(async function* () {
-    let after: string | undefined
-    do {
-      const page = await pageOf(client, 'window', { name, key: options.key, after }, options)
-      for (const { data } of page.data as readonly DeliveredEvent<Pane>[]) yield data
-      after = page.next
-    } while (after !== undefined)
+    for await (const page of pagesOf(client, 'window', { name, key: options.key }, options))
+      for (const { data } of page as readonly DeliveredEvent<Pane>[]) yield data
   })
 }
 

@@ -9,7 +9,7 @@ import type { FrameReceipt } from '../frames/credit.ts'
 import type { Gap } from './gap.ts'
 import { type AnyEvent, Inbox } from './inbox.ts'
 import { PositionVector } from './position-vector.ts'
-import type { GrantedPolicy, LiveSubscription, SnapshotMoment } from './subscription.ts'
+import type { GrantedPolicy, HeldSubscription, SnapshotMoment } from './subscription.ts'
 import type { WireReader, WireSubscription } from './wire-subscription.ts'
 
 export type EventCallback = (event: AnyEvent) => unknown
@@ -37,7 +37,7 @@ const UNREAD_EVENTS = 32
 const DONE = { done: true, value: undefined } as const
 
 /** A subscription of the application, reading one of the wire: alone, or with others. It asks nothing. */
-export class ActiveSubscription implements LiveSubscription<AnyEvent>, WireReader {
+export class ActiveSubscription implements HeldSubscription<AnyEvent>, WireReader {
   delivered = 0
   repeats = 0
   gaps = 0
@@ -91,6 +91,10 @@ export class ActiveSubscription implements LiveSubscription<AnyEvent>, WireReade
 
   get synced(): Promise<void> {
     this.#isAwaited = true
+    return this.complete
+  }
+
+  get complete(): Promise<void> {
     return this.#synced.promise
   }
 
@@ -132,7 +136,8 @@ export class ActiveSubscription implements LiveSubscription<AnyEvent>, WireReade
 
   /** No generator: `return` of one waits for the `next` that waits for an event, and the subscription would stay. */
   [Symbol.asyncIterator](): AsyncIterator<AnyEvent, undefined> {
-    if (this.#hasCallback) throw new TypeError(`A callback takes the events of ${this.#wire.name}.`)
+    if (this.#hasCallback || this.#isIterated)
+      throw new TypeError(`A callback or another loop takes the events of ${this.#wire.name}.`)
     this.#isIterated = true
     return {
       next: () => this.#next(),

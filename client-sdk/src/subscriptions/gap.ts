@@ -1,6 +1,6 @@
 import type { DeliveredEvent, GapFrame, SubscribeOptions } from '@tidegate/protocol'
 import { QUERY_ERRORS } from '../errors/error-codes.ts'
-import { errorOf } from '../errors/errors.ts'
+import { TidegateError } from '../errors/errors.ts'
 import type { QueryPage } from '../reads/queries.ts'
 
 /** A withheld event, fetched afterwards. */
@@ -62,5 +62,5 @@ async function* fetchRange<Event>(
     complete &&= page.complete
     after = page.next
   } while (after !== undefined)
-  if (!complete) throw errorOf(QUERY_ERRORS, 'incomplete')
+  if (!complete) throw new TidegateError('incomplete', QUERY_ERRORS.incomplete)
 }

@@ -72,6 +72,12 @@ export interface LiveSubscription<Event> extends AsyncIterable<Event> {
   [Symbol.dispose](): void
 }
 
+/** A subscription of a handle: what the handle itself listens to does not count as the application's hearing of it. */
+export interface HeldSubscription<Event> extends LiveSubscription<Event> {
+  /** As `synced`. */
+  readonly complete: Promise<void>
+}
+
 /** A subscription of a client that asks the server, too. */
 export interface Subscription<Event> extends LiveSubscription<Event> {
   /**

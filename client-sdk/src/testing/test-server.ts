@@ -1,6 +1,6 @@
 import type { EventInput } from '@tidegate/protocol'
 import type { TopicsOf } from '../application/contract-types.ts'
-import type { CommandName, EntityName, EntityOf } from '../application/entity-types.ts'
+import type { CommandName, EntityName, EntityOf, InputOf } from '../application/entity-types.ts'
 import { type ConfiguredEntity, type Contract, handledEntity } from './contract.ts'
 import { TestClock } from './test-clock.ts'
 import type { ConnectedClient } from './test-connection.ts'
@@ -27,7 +27,7 @@ export interface TestServerOptions<C = unknown> {
   /** Entity -> command -> what it decides, where there is no config. The data of each event is merged into the state. */
   readonly commands?: {
     readonly [Name in EntityName<C>]?: {
-      readonly [Command in CommandName<EntityOf<C, Name>>]?: CommandHandler<EntityOf<C, Name>['commands'][Command]>
+      readonly [Command in CommandName<EntityOf<C, Name>>]?: CommandHandler<InputOf<EntityOf<C, Name>, Command>>
     }
   }
   /** Default 1: all events are in one order. */

@@ -22,6 +22,10 @@ afterAll(async () => {
   await Promise.all(opened.map((client) => client.close({ deadlineMs: 0 })))
 })
 
+const AsyncFunction = (async () => {}).constructor as new (
+  ...parts: string[]
+) => (...given: unknown[]) => Promise<unknown>
+
 /** Code and message of every line of the tables. */
 const MISTAKES = [
   ...readFileSync(join(REPOSITORY, 'docs/mistakes.md'), 'utf8').matchAll(/^\| `(.+)` \| (.+) \|$/gm),
@@ -41,7 +45,9 @@ test('the page of mistakes - has at least 30', () => {
 
 test.each(MISTAKES)('C-ERROR-2 C-ARG-1 C-ARG-2 K-CHECK-15 %s - says: %s', async (code, message) => {
   warnings.length = 0
-  const run = new Function(...Object.keys(SURROUNDINGS), `return ${code}`)
+  // A line of several statements.
+  const body = code.includes(';') ? code : `return ${code}`
+  const run = new AsyncFunction(...Object.keys(SURROUNDINGS), body)
   let said = ''
   try {
     await run(...Object.values(SURROUNDINGS))
