@@ -32,7 +32,13 @@ export function followPanes(
       panes.epochs.noteEvent(event)
       if (panes.take(event.data, parsePosition(event.at)!)) report.changed()
     }
-    const from = Number.isFinite(pastMs) ? { time: client.now() - pastMs } : ('earliest' as const)
+    const past = {
+      // Read as it is requested: before the first connection the clock of the server is not known.
+      get time() {
+        return client.now() - pastMs
+      },
+    }
+    const from = Number.isFinite(pastMs) ? past : ('earliest' as const)
     const subscription = client.subscribe(topic, { ...options, from }, take)
     reportEnds(subscription, subscription.ready, report)
     subscription.onGap((gap) => {

@@ -1,3 +1,4 @@
+import { warn } from '../application/warn.ts'
 import type { TidegateClient } from '../client.ts'
 import { clientError, type TidegateError } from '../errors/errors.ts'
 import type { Gap } from '../subscriptions/gap.ts'
@@ -26,8 +27,8 @@ export class Source<Data> {
   readonly #settled: Promise<void>
   #settle!: () => void
 
-  /** @param closed called when nobody has listened for a while */
-  constructor(client: TidegateClient, follow: Follow<Data>, loading: Live<Data>, closed: () => void) {
+  /** @param name of what is followed, for the console @param closed called when nobody has listened for a while */
+  constructor(client: TidegateClient, follow: Follow<Data>, loading: Live<Data>, name: string, closed: () => void) {
     this.#client = client
     this.#live = loading
     this.#closed = closed
@@ -46,6 +47,8 @@ export class Source<Data> {
       },
       failed: (error) => {
         this.#error = error
+        // Components that do not look at `error` show nothing, for ever.
+        if (error.code !== 'closed') warn(`${name}: ${error.message} [${error.code}]`)
         this.#touch()
       },
       gap: (gap) => {

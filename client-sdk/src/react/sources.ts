@@ -21,7 +21,7 @@ export class Sources {
   getOrOpen<Data>(key: string, follow: Follow<Data>, loading: Live<Data>): Source<Data> {
     const known = this.get<Data>(key)
     if (known !== undefined) return known
-    const source = new Source(this.#client, follow, loading, () => this.#open.delete(key))
+    const source = new Source(this.#client, follow, loading, nameOf(key), () => this.#open.delete(key))
     this.#open.set(key, source)
     return source
   }
@@ -36,6 +36,11 @@ export function sourcesOf(client: TidegateClient): Sources {
     ofClients.set(client, sources)
   }
   return sources
+}
+
+/** The hook and its first argument. */
+function nameOf(key: string): string {
+  return (JSON.parse(key) as readonly unknown[]).slice(0, 2).join(' ')
 }
 
 /** The same text for equal values, whatever the order of their members. */

@@ -4,6 +4,9 @@ import type { Follow } from './follow.ts'
 import type { Live, Nothing } from './live.ts'
 import { sourcesOf } from './sources.ts'
 
+/** Of hooks that have no other options. */
+export const SUSPENDING = { suspense: null } as const
+
 /**
  * Follows something while the component is mounted.
  *

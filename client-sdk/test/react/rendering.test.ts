@@ -58,6 +58,8 @@ test('C-REACT-13 without a provider, and for an option that there is not, a hook
   expect(() => render(() => useLatest('a', options).status)).toThrow(
     'useLatest has no "suspence". Did you mean "suspense"?',
   )
+  expect(() => render(() => useEntity('a', 'k', options).status)).toThrow('useEntity has no "suspence".')
+  expect(() => render(() => usePresence('a', options).status)).toThrow('usePresence has no "suspence".')
   expect(() => render(() => useWindow('a', { pastMs: '1h' } as object).status)).toThrow(
     'useWindow.pastMs: expected a number, got "1h"',
   )

@@ -1,5 +1,5 @@
 import type { BatchPart, DeliveredEvent } from '@tidegate/protocol'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { TidegateClient } from '../../src/node.ts'
 import { followEvents } from '../../src/react/events.ts'
 import type { Follow } from '../../src/react/follow.ts'
@@ -18,7 +18,7 @@ const { open } = used
 
 const newest = followEvents(TOPIC, 3, {})
 /** @param key of a source beside the first */
-function sourceOf<Data>(client: TidegateClient, follow: Follow<Data>, key = 'first') {
+function sourceOf<Data>(client: TidegateClient, follow: Follow<Data>, key = keyOf('first')) {
   const loading = { data: undefined as Data, status: 'loading', error: undefined, gap: undefined } as const
   return sourcesOf(client).getOrOpen(key, follow, loading)
 }
@@ -71,6 +71,21 @@ describe('sources of hooks', () => {
     await until(() => renders.length > before, 'a render')
     expect(renders.length).toBe(before + 1)
     expect(source.live.data.map(({ data }) => data)).toEqual([998, 999, 1_000])
+  })
+
+  test('C-REACT-14 what the server refuses is on the console, with the hook and its first argument', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const client = open()
+    const source = sourceOf(client, newest, keyOf('useSubscription', TOPIC, {}))
+    source.listen(() => {})
+    const peer = await used.server.greeted()
+    const { sub } = await peer.take('subscribe')
+    peer.send({ type: 'error', sub, code: 'unknown_topic', message: 'No such topic.', retryable: false })
+    await statusIs(source, 'failed')
+    expect(warn.mock.calls).toEqual([[`Tidegate: useSubscription ${TOPIC}: No such topic. [unknown_topic]`]])
+    await client.close({ deadlineMs: 0 })
+    expect(warn).toHaveBeenCalledTimes(1)
+    warn.mockRestore()
   })
 
   test('C-REACT-4 C-REACT-5 status follows the connection, data stays, gaps and errors are told', async () => {
@@ -209,7 +224,7 @@ describe('latest events', () => {
     client.onError(({ code }) => errors.push(code))
     const peer = await used.server.greeted()
     const refused = await peer.take('subscribe')
-    const other = sourceOf(client, followLatest(TOPIC, 2, { keys: ['a'] }), 'other')
+    const other = sourceOf(client, followLatest(TOPIC, 2, { keys: ['a'] }), keyOf('other'))
     peer.send({ type: 'error', sub: refused.sub, code: 'unsupported', message: 'no snapshot', retryable: false })
     const { sub, ...asked } = await grant(peer)
     expect(asked).not.toHaveProperty('snapshot')
@@ -287,6 +302,16 @@ describe('results of a window', () => {
     expect(source.live.data.map(({ value }) => value)).toEqual([{ n: 'again' }, { n: 'last' }])
   })
 
+  test('C-REACT-9 the past is counted by the clock of the server, also before the first connection', async () => {
+    const client = open()
+    mount(client, followPanes(TOPIC, { pastMs: 60_000, limit: 3 }, {}))
+    const peer = await used.server.greeted({ time: Date.now() - 3_600_000 })
+    const { from } = await peer.take('subscribe')
+    const agoMs = Date.now() - (from as { time: number }).time
+    expect(agoMs).toBeGreaterThanOrEqual(3_660_000)
+    expect(agoMs).toBeLessThan(3_670_000)
+  })
+
   test('C-REACT-9 Infinity is everything that the log has', async () => {
     const client = open()
     mount(client, followPanes(TOPIC, { pastMs: Number.POSITIVE_INFINITY, limit: 3 }, {}))
@@ -305,7 +330,7 @@ describe('entities and presence', () => {
     peer.send({ type: 'batch', parts: [{ ...part(sub), topic: 'user.state', events: [state], snapshot: 'end' }] })
     await statusIs(source, 'live')
     expect(source.live.data).toEqual({ version: 3, view: { n: 3 } })
-    const other = sourceOf(client, followEntity('ghost', '1'), 'other')
+    const other = sourceOf(client, followEntity('ghost', '1'), keyOf('other'))
     const refused = await peer.take('subscribe')
     peer.send({ type: 'error', sub: refused.sub, code: 'unknown_topic', message: 'no', retryable: false })
     await statusIs(other, 'failed')
