@@ -1,6 +1,7 @@
+import { expectOptions } from './application/arguments.ts'
 import { storeError, storeFailure } from './outbox-store/errors.ts'
 import { IndexedDbLog } from './outbox-store/indexeddb-log.ts'
-import { StoredOutbox, type StoreOptions } from './outbox-store/stored-outbox.ts'
+import { STORE_OPTIONS, StoredOutbox, type StoreOptions } from './outbox-store/stored-outbox.ts'
 
 export type { RestoredOutcome, StoredOutbox } from './outbox-store/stored-outbox.ts'
 
@@ -19,6 +20,7 @@ const LOCK_WAIT_MS = 3_000
  * @throws TidegateError `store_in_use` while another tab, or client, has it open; `store_failed`
  */
 export async function openIndexedDbOutbox(options: IndexedDbOutboxOptions = {}): Promise<StoredOutbox> {
+  expectOptions('openIndexedDbOutbox', { name: 'a string', ...STORE_OPTIONS }, options)
   const { name = 'tidegate-outbox', onRestored } = options
   const unlock = await lock(name)
   try {

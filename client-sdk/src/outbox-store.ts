@@ -1,6 +1,7 @@
+import { expectOptions } from './application/arguments.ts'
 import { storeFailure } from './outbox-store/errors.ts'
 import type { RecordLog } from './outbox-store/record-log.ts'
-import { StoredOutbox, type StoreOptions } from './outbox-store/stored-outbox.ts'
+import { STORE_OPTIONS, StoredOutbox, type StoreOptions } from './outbox-store/stored-outbox.ts'
 
 export type { RecordLog } from './outbox-store/record-log.ts'
 export type { RestoredOutcome, StoredOutbox, StoreOptions } from './outbox-store/stored-outbox.ts'
@@ -11,6 +12,7 @@ export type { RestoredOutcome, StoredOutbox, StoreOptions } from './outbox-store
  * @throws TidegateError `store_failed`
  */
 export async function openOutbox(log: RecordLog, options: StoreOptions = {}): Promise<StoredOutbox> {
+  expectOptions('openOutbox', STORE_OPTIONS, options)
   try {
     const outbox = new StoredOutbox(log, options)
     await outbox.begin()

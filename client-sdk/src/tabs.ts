@@ -1,3 +1,4 @@
+import { expectOptions } from './application/arguments.ts'
 import { warn } from './application/warn.ts'
 import type { Socket, SocketConstructor } from './connection/socket.ts'
 import { Member } from './tabs/member.ts'
@@ -15,8 +16,12 @@ const VERSION = 1
  * A WebSocket class for `createClient`, `createReader` and `createSubscriber`: all tabs of an origin share one connection to a gateway,
  * which one of them has for all. Each client stays what it is, with its token, its subscriptions and its outbox. Where
  * `navigator.locks` is missing, on pages over plain HTTP, each tab has a connection of its own, and the console says so.
+ *
+ * @throws TypeError for options that there are not
  */
-export function sharedSocket({ name = '' }: SharedSocketOptions = {}): SocketConstructor {
+export function sharedSocket(options: SharedSocketOptions = {}): SocketConstructor {
+  expectOptions('sharedSocket', { name: 'a string' }, options)
+  const { name = '' } = options
   let surroundings: Surroundings | undefined
   return class SharedSocket {
     constructor(url: string, protocols?: string | string[]) {

@@ -19,7 +19,8 @@ import type { RecordLog } from './record-log.ts'
  * When what was written is safe from a loss of power; a process that is killed loses nothing of it. `always`: before it is
  * sent. `everysecond`: within about a second. `never`: when the system likes, usually within half a minute.
  */
-export type FsyncPolicy = 'always' | 'everysecond' | 'never'
+export const FSYNC_POLICIES = ['always', 'everysecond', 'never'] as const
+export type FsyncPolicy = (typeof FSYNC_POLICIES)[number]
 
 const SYNC_EVERY_MS = 1_000
 

@@ -33,6 +33,8 @@ export interface StoreOptions {
   readonly onRestored?: ((outcome: RestoredOutcome) => void) | undefined
 }
 
+export const STORE_OPTIONS = { onRestored: 'a function' } as const
+
 /** Records without a use are removed when there are more of them than this and than of the others. */
 const MAX_WASTE_CHARS = 1_024 * 1_024
 /** A disk that was full may have room again. */
@@ -88,7 +90,8 @@ export class StoredOutbox implements OutboxStore {
     this.#state.producer = producer
     this.#host = host
     const { damage } = this.#log
-    if (damage !== undefined) host.report(storeError('store_damaged', damage))
+    // Later: whoever has opened the client listens then.
+    if (damage !== undefined) queueMicrotask(() => host.report(storeError('store_damaged', damage)))
     return [...frames.values()].map((frame) => this.#restored(frame))
   }
 

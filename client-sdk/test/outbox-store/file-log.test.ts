@@ -61,6 +61,18 @@ describe('a file of lines', () => {
     expect(readFileSync(join(folder, copy!), 'utf8')).toBe(text.replace('second', 'sEcond'))
   })
 
+  test.each(['{\n  "name": "shop"\n}\n', 'hello', 'a note\n', 'deadbeef'])(
+    'C-STORE-9 file - %j, which is no outbox, is kept as a copy where it cannot be the beginning of one',
+    (text) => {
+      writeFileSync(path, text)
+      const { lines, damage } = open()
+      expect(lines).toEqual([])
+      const copies = readdirSync(folder).filter((name) => name.includes('damaged'))
+      expect(copies.map((name) => readFileSync(join(folder, name), 'utf8'))).toEqual(text === 'deadbeef' ? [] : [text])
+      expect(damage === undefined).toBe(text === 'deadbeef')
+    },
+  )
+
   test('C-STORE-1 file - a write that does not fit leaves nothing of itself', () => {
     // A limit of the process on the size of files stands for a full disk.
     const source = fileURLToPath(new URL('../../src/outbox-store/file-log.ts', import.meta.url))

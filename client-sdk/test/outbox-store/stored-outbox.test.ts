@@ -1,11 +1,15 @@
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
+import { openFileOutbox } from '../../src/file-outbox.ts'
+import { openIndexedDbOutbox } from '../../src/indexeddb-outbox.ts'
 import type { RecordLog } from '../../src/outbox-store/record-log.ts'
 import { StoredOutbox } from '../../src/outbox-store/stored-outbox.ts'
+import { openOutbox } from '../../src/outbox-store.ts'
 import type { OutboxHost, RestoredFrame } from '../../src/publishing/outbox-store.ts'
 import { PendingFrame } from '../../src/publishing/pending-frame.ts'
 import { PublishCall } from '../../src/publishing/publish-call.ts'
 import { frameBodies } from '../../src/publishing/publish-frames.ts'
+import { sharedSocket } from '../../src/tabs.ts'
 import { MemoryLog } from '../support/memory-log.ts'
 
 const HOST: OutboxHost = { written() {}, report() {} }
@@ -48,6 +52,29 @@ test('C-TRACE-1 store - the next run sends the events of a call with the trace t
   const frame = new PendingFrame(new PublishCall([1]), 0, frames[0]!.body, 0, 0, frames[0]!.seq)
   const { trace: sent } = JSON.parse(`{${frame.json(() => 5)}}`)
   expect(sent).toEqual([{ from: 0, ...trace }])
+})
+
+test('C-STORE-9 damage - is reported once whoever opens the client can listen', async () => {
+  const report = vi.fn()
+  openStore(Object.assign(new MemoryLog(), { damage: 'A copy:' }), { written() {}, report })
+  expect(report).not.toHaveBeenCalled()
+  await Promise.resolve()
+  expect(report).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: 'store_damaged' }))
+})
+
+test('C-STORE-12 options - that there are not are refused, and nothing is opened', async () => {
+  const wrong = { onRestord: () => {} } as object
+  const says = (name: string) => new TypeError(`${name} has no "onRestord". Did you mean "onRestored"?`)
+  expect(() => openFileOutbox('/no/such/folder', wrong)).toThrow(says('openFileOutbox'))
+  await expect(openIndexedDbOutbox(wrong)).rejects.toThrow(says('openIndexedDbOutbox'))
+  await expect(openOutbox(new MemoryLog(), wrong)).rejects.toThrow(says('openOutbox'))
+  expect(() => openFileOutbox('/no/such/folder', { fsync: 'allways' as 'always' })).toThrow(
+    new TypeError('openFileOutbox.fsync: expected always, everysecond, never, got "allways"'),
+  )
+  expect(() => openFileOutbox(undefined as never)).toThrow(
+    new TypeError('openFileOutbox: path: expected a string, got undefined'),
+  )
+  expect(() => sharedSocket({ nmae: 'a' } as object)).toThrow('sharedSocket has no "nmae". Did you mean "name"?')
 })
 
 type Op = 'keep' | 'settle' | 'online' | 'offline' | 'restart' | 'full' | 'free'
