@@ -124,9 +124,9 @@ export class Replayer {
   #serveUnguarded(reader: PageReader): boolean {
     const request = reader.nextPage()
     if (request === undefined) return true
-    const { topic, partition, from, entries } = request
+    const { topic, partition, from } = request
     const log = logName(topic, partition)
-    const page = this.#pages.find(log, from, entries, this.#clock.monotonic())
+    const page = this.#pages.find(log, from, this.#clock.monotonic())
     const parked = this.#parked.get(log)
     if (page !== undefined) {
       reader.reader.chargeRead(bytesOf(page), false)

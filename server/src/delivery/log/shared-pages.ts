@@ -23,6 +23,8 @@ interface Range {
 
 /** Bytes of stored events kept, for all logs together. */
 const MAX_BYTES = 16 * 1_024 * 1_024
+/** About what a reader has room for at a time. */
+const FOUND_BYTES = 128 * 1_024
 /** Long enough for thousands of clients that come back together, short enough that nothing old is pinned. */
 const KEEP_MS = 5_000
 /** For this long after a read the end of a log is not read again. */
@@ -58,17 +60,18 @@ export class SharedPages {
   }
 
   /**
-   * At most `count` entries from an id (inclusive) on, if a page holds entries behind that id or the end of the log.
+   * Some 128 KiB of entries from an id (inclusive) on, if pages hold entries behind that id or the end of the log. Pages of which
+   * one begins where the other ends are one.
    */
-  find(log: string, from: string, count: number, now: number): Page | undefined {
-    for (const { page, from: start, readAt } of this.#ranges.get(log) ?? []) {
+  find(log: string, from: string, now: number): Page | undefined {
+    const ranges = this.#ranges.get(log) ?? []
+    for (let i = 0; i < ranges.length; i++) {
+      const { page, from: start, readAt } = ranges[i]!
       if (now - readAt > KEEP_MS || compareStreamIds(from, start) < 0) continue
       const { entries, isLast } = page
       const hasMore = entries.length > 0 && compareStreamIds(entries.at(-1)!.streamId, from) > 0
       if (!hasMore && !(isLast && now - readAt <= FRESH_MS)) continue
-      const first = firstFrom(entries, from)
-      const taken = entries.slice(first, first + count)
-      return { ...page, entries: taken, isLast: isLast && first + taken.length === entries.length }
+      return cutTo(FOUND_BYTES, joined({ ...page, entries: entries.slice(firstFrom(entries, from)) }, ranges, i + 1))
     }
     return undefined
   }
@@ -102,4 +105,27 @@ function firstFrom(entries: readonly Entry[], from: string): number {
     else high = middle
   }
   return low
+}
+
+/** A page, and those read later that continue it: nothing was trimmed in between. They are no older, and so no more outdated. */
+function joined(page: Page, ranges: readonly Range[], first: number): Page {
+  let whole = page
+  for (let i = first; i < ranges.length; i++) {
+    const { page: next } = ranges[i]!
+    const last = whole.entries.at(-1)?.streamId
+    if (last === undefined || next.trimmedTo !== whole.trimmedTo || next.entries[0]?.streamId !== last) continue
+    if (next.entries.length > 1) whole = { ...next, entries: whole.entries.concat(next.entries.slice(1)) }
+  }
+  return whole
+}
+
+/** At least two entries, if there are: a reader may have the first one. */
+function cutTo(bytes: number, page: Page): Page {
+  let left = bytes
+  const end = page.entries.findIndex((entry, i) => {
+    const isOver = i > 1 && left <= 0
+    left -= entry.bytes
+    return isOver
+  })
+  return end === -1 ? page : { ...page, entries: page.entries.slice(0, end), isLast: false }
 }

@@ -93,7 +93,8 @@ export class Backlog {
    * queued. What waits for paused subscriptions does not count.
    */
   get hasRoomForReplay(): boolean {
-    const paused = loadOf(this.#paused)
+    // Asked for every entry.
+    const paused = this.#paused.length === 0 ? NOTHING : loadOf(this.#paused)
     const bytes = this.bytes - paused.bytes
     const events = this.events - paused.events
     if (events === 0) return true
@@ -192,6 +193,8 @@ export class Backlog {
     for (const queue of this.#subscriptions) queue.copyOutSparse()
   }
 }
+
+const NOTHING: Readonly<QueueLoad> = { bytes: 0, events: 0 }
 
 function loadOf(queues: readonly SubscriptionQueue[]): QueueLoad {
   const load = { bytes: 0, events: 0 }

@@ -183,10 +183,10 @@ export class Replays implements PageReader {
     const { plan } = feed.subscription
     const { lanes, filter } = plan
     const matched = entry.picksOf(scopeOf(plan, feed.topic))
-    const filtered = new FilteredEntry(entry)
+    const filtered = filter && new FilteredEntry(entry)
     for (const lane of LANE_INDEXES) {
       if (!lanes[lane]) continue
-      const picks = filtered.only(matched[lane], filter)
+      const picks = filtered?.only(matched[lane], filter) ?? matched[lane]
       if (picks.length > 0) feed.offer(lane, entry, picks)
     }
   }
