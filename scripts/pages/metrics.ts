@@ -9,7 +9,7 @@ import {
 } from '../../server/src/observability/metric-names.ts'
 import { REPOSITORY } from '../source-files.ts'
 
-const ALERTS = 'deploy/prometheus/alerts.yml'
+export const ALERTS = 'deploy/prometheus/alerts.yml'
 /** Where people who are alerted find the pages of this repository. */
 export const RUNBOOK_BASE = 'https://github.com/tidegate/tidegate/blob/main/'
 export const DASHBOARD = 'deploy/grafana/tidegate.json'
@@ -50,7 +50,7 @@ export function metricsText(table: (head: readonly string[], rows: readonly (rea
     alert,
     labels.severity ?? '',
     wait ?? 'at once',
-    annotations.summary.replaceAll(/\{\{.*?\}\}/g, '…'),
+    annotations.summary.replaceAll(/\{\{ with .*?\{\{ end \}\}/g, ' …').replaceAll(/\{\{.*?\}\}/g, '…'),
     runbookLink(annotations.runbook_url),
   ])
   return `## Metrics

@@ -1,6 +1,6 @@
 import type { Access } from './access/index.ts'
 import type { Contract } from './config/contract/model.ts'
-import { DeadLetters } from './dead-letters/index.ts'
+import { DeadLetters, LetterTopics } from './dead-letters/index.ts'
 import { Gateway, Operators, PageGuard, SelfReport, StaticFiles, StatusReader } from './gateway/index.ts'
 import { openListeners } from './gateway-app/listeners.ts'
 import { type GatewayServices, openServices, startServices } from './gateway-app/services.ts'
@@ -95,7 +95,7 @@ function routesOf({ audit, ackReplicas = 0, warn }: GatewaySettings, services: G
     audit,
     deadLetters,
     pages,
-    status: new StatusReader(bus, clock, deadLetters),
+    status: new StatusReader(bus, clock, new LetterTopics(bus, contract)),
     onFrame: metrics.onFrame,
     metrics: () => metrics.render(),
   }

@@ -48,6 +48,11 @@ const KINDS: readonly Kind[] = [
     isFinal: true,
   },
   {
+    matches: /^ERR unknown command/,
+    why: 'it does not know a command that Tidegate needs; take `rename-command` out of its configuration',
+    isFinal: true,
+  },
+  {
     matches: /SELECT is not allowed/,
     why: 'it is a node of a cluster, which has only database 0; use redis+cluster://host:port,host:port,...',
     isFinal: true,

@@ -80,7 +80,7 @@ function* fitness({ node, info }: RedisFacts): Iterable<Finding> {
 function* rights({ lackingRights, info }: RedisFacts): Iterable<Finding> {
   const { gateway, worker } = lackingRights
   if (gateway !== undefined && worker !== undefined) {
-    yield { code: 'redis-rights', severity: 'error', what: gateway, todo: 'docs/redis.md has the whole command.' }
+    yield { code: 'redis-rights', severity: 'error', what: gateway, todo: 'docs/redis.md has all that Tidegate calls.' }
   } else if (gateway !== undefined || worker !== undefined) {
     yield {
       code: 'redis-user-of-one-role',

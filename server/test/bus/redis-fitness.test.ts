@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:net'
 import { afterEach, beforeAll, describe, expect, it, test } from 'vitest'
 import { connectionFault } from '../../src/bus/connection-fault.ts'
+import { readDeploymentFacts } from '../../src/bus/index.ts'
 import { openCommandConnection, type Redis, untilReady } from '../../src/bus/redis/connection.ts'
 import { parseInfo, unfitness } from '../../src/bus/redis/redis-fitness.ts'
 import { startWorker } from '../../src/worker-app.ts'
@@ -207,12 +208,24 @@ describe('a Redis that does not fit', () => {
     ).toBeUndefined()
   })
 
-  it('B-REDIS-1 one that has renamed the commands of scripts - is refused with what to do', async () => {
-    const redis = await redisWith('--rename-command', 'EVALSHA', '')
-    await expect(startTestGateway(contract, { redisUrl: redis.url })).rejects.toThrow(
-      /cannot be used: .*`rename-command`/,
-    )
-  })
+  it.each(['EVALSHA', 'SCRIPT', 'XADD', 'INFO', 'CLIENT'])(
+    'B-RIGHTS-2 one that has renamed %s - is refused with what to do',
+    async (command) => {
+      const redis = await redisWith('--rename-command', command, command === 'XADD' ? 'ADDX' : '')
+      const said = await Promise.all([
+        startTestGateway(contract, { redisUrl: redis.url }).then(String, (error: Error) => error.message),
+        startedWorker(redis.url),
+        readDeploymentFacts(redis.url, WAIT_MS).then(
+          ({ lackingRights }) => lackingRights.gateway,
+          (error: Error) => error.message,
+        ),
+      ])
+      for (const message of said) {
+        expect(message).toMatch(/cannot be used: it does not know .* `rename-command` out of its configuration/)
+        expect(message?.toUpperCase()).toContain(command)
+      }
+    },
+  )
 
   it('B-REDIS-4 one whose torn transactions come back - is named at the start of a gateway, in one line', async () => {
     for (const [option, lines] of [

@@ -136,7 +136,7 @@ it('G-STATUS-2 Redis is asked once a second, however many look', async () => {
     ...{ gateways, workers: async () => new Map(), owners: async () => [], redisState: async () => undefined },
     ...{ breakers: [], isEmptied: false },
   }
-  const reader = new StatusReader(bus, { now: () => now }, { topics: async () => [] })
+  const reader = new StatusReader(bus, { now: () => now }, { look: async () => [] })
   await Promise.all(Array.from({ length: 20 }, () => reader.read()))
   now += 999
   await reader.read()

@@ -12,10 +12,10 @@ import {
   trailList,
 } from './entity-name.ts'
 
-const LOAD_SCRIPT: Script = loadScript('load-entities')
-const READ_LIST_SCRIPT: Script = loadScript('read-list')
-const READ_LISTS_SCRIPT: Script = loadScript('read-lists')
-const FIND_ANSWERS_SCRIPT: Script = loadScript('find-answers')
+const LOAD_SCRIPT: Script = loadScript('load-entities', { isReading: true })
+const READ_LIST_SCRIPT: Script = loadScript('read-list', { isReading: true })
+const READ_LISTS_SCRIPT: Script = loadScript('read-lists', { isReading: true })
+const FIND_ANSWERS_SCRIPT: Script = loadScript('find-answers', { isReading: true })
 
 /** One call asks for so much at most, so that it holds Redis and the connection only for a moment. */
 const MAX_KEYS = 1_000

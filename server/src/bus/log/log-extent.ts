@@ -2,8 +2,8 @@ import { keys } from '../keys.ts'
 import type { Channel } from '../nodes/channel.ts'
 import { loadScript, type Script } from '../redis/script.ts'
 
-const BACKLOG_SCRIPT: Script = loadScript('backlog', { include: ['owner', 'stream-extent'] })
-const EXTENTS_SCRIPT: Script = loadScript('log-extents', { include: ['stream-extent'] })
+const BACKLOG_SCRIPT: Script = loadScript('backlog', { isReading: true, include: ['owner', 'stream-extent'] })
+const EXTENTS_SCRIPT: Script = loadScript('log-extents', { isReading: true, include: ['stream-extent'] })
 /** An entry may have 64 KiB, and Redis serves nobody else while it reads them. */
 const COUNTED_ENTRIES = 64
 

@@ -2,8 +2,8 @@ import { keys } from '../keys.ts'
 import type { Redis } from '../redis/connection.ts'
 import { loadScript, runScript, type Script } from '../redis/script.ts'
 
-const HEADS_SCRIPT: Script = loadScript('log-heads', { include: ['last-id'] })
-const EPOCH_START_SCRIPT: Script = loadScript('epoch-start')
+const HEADS_SCRIPT: Script = loadScript('log-heads', { isReading: true, include: ['last-id'] })
+const EPOCH_START_SCRIPT: Script = loadScript('epoch-start', { isReading: true })
 
 /** Where one topic's log in one partition ends and was trimmed to. */
 export interface LogHead {

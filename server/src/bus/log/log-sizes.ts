@@ -2,7 +2,7 @@ import { keys } from '../keys.ts'
 import type { Redis } from '../redis/connection.ts'
 import { loadScript, runScript, type Script } from '../redis/script.ts'
 
-const SIZES_SCRIPT: Script = loadScript('log-sizes', { include: ['stream-extent'] })
+const SIZES_SCRIPT: Script = loadScript('log-sizes', { isReading: true, include: ['stream-extent'] })
 
 /** How many entries one topic's log in one partition has, and ever had. */
 export interface LogSize {

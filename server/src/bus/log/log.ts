@@ -22,7 +22,7 @@ import { type LogVersion, type Refusal, refusalOf } from './log-version.ts'
 
 const CANARY_SCRIPT: Script = loadScript('canary', { include: ['lineage'] })
 const REPLACE_SCRIPT: Script = loadScript('replace-entry', { allowOom: true, include: ['lineage'] })
-const STANDING_SCRIPT: Script = loadScript('standing', { include: ['owner', 'last-id'] })
+const STANDING_SCRIPT: Script = loadScript('standing', { isReading: true, include: ['owner', 'last-id'] })
 
 /** Maximum age of a partition's newest canary while somebody sends them, ms. */
 export const CANARY_EVERY_MS = 500

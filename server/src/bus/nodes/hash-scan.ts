@@ -1,7 +1,7 @@
 import { loadScript, type Script } from '../redis/script.ts'
 import type { Channel } from './channel.ts'
 
-const SCAN_SCRIPT: Script = loadScript('scan-hash')
+const SCAN_SCRIPT: Script = loadScript('scan-hash', { isReading: true })
 
 /** Where a scan begins, and where it has ended. */
 export const SCAN_START = '0'

@@ -45,38 +45,51 @@ export async function checkRights(redis: Redis, role: Role): Promise<void> {
     ...RIGHTS[role].map((right) => ({ right: `+${right}`, command: example(right, keys.meta(0)) })),
     ...places.map((key) => ({ right: `~${patternOf(key)}`, command: ['HSET', key, 'x', 'x'] })),
   ]
-  const missing = await lacking(
+  const { unknown, forbidden } = await lacking(
     redis,
     needed.map(({ command }) => command),
   )
-  if (missing.length === 0) return
-  const rights = new Set(missing.map((place) => needed[place]!.right))
+  if (unknown.length > 0) throw unknownCommands(unknown.map((place) => needed[place]!.command[0]!))
+  if (forbidden.length === 0) return
+  const rights = new Set(forbidden.map((place) => needed[place]!.right))
   throw new BusMismatch(
     `This Redis cannot be used: the user of REDIS_URL lacks rights that a ${role} needs (docs/redis.md). ` +
       `ACL SETUSER <user> ${[...rights].join(' ')}`,
   )
 }
 
-async function lacking(redis: Redis, commands: readonly (readonly string[])[]): Promise<number[]> {
+function unknownCommands(names: readonly string[]): BusMismatch {
+  const list = [...new Set(names)].map((name) => name.toUpperCase()).join(', ')
+  return new BusMismatch(
+    `This Redis cannot be used: it does not know ${list}. Take \`rename-command\` out of its configuration.`,
+  )
+}
+
+interface Lacking {
+  /** Places of commands that this Redis does not know. */
+  readonly unknown: readonly number[]
+  /** Places of those that the user may not run. */
+  readonly forbidden: readonly number[]
+}
+
+async function lacking(redis: Redis, commands: readonly (readonly string[])[]): Promise<Lacking> {
   try {
     // A Redis that is paused holds back a script that it does not know yet, even if it only reads.
     await redis.script('LOAD', MISSING_RIGHTS_SCRIPT.source)
-    const places = await runScript(
-      redis,
-      MISSING_RIGHTS_SCRIPT,
-      [],
-      commands.map((command) => JSON.stringify(command)),
-    )
-    return (places as number[]).map((place) => place - 1)
+    const texts = commands.map((command) => JSON.stringify(command))
+    const places = (await runScript(redis, MISSING_RIGHTS_SCRIPT, [], texts)) as number[]
+    return {
+      unknown: places.filter((place) => place < 0).map((place) => -place - 1),
+      forbidden: places.filter((place) => place > 0).map((place) => place - 1),
+    }
   } catch (error) {
     if (error instanceof Error && /^ERR unknown command/.test(error.message)) {
-      throw new BusMismatch(
-        'This Redis cannot be used: it does not know the commands of scripts (EVALSHA, SCRIPT); take `rename-command` out of its configuration.',
-      )
+      throw unknownCommands(['script', 'evalsha'])
     }
     // Not even scripts may be run: what else is missing is said at the next start.
     if (error instanceof Error && error.message.startsWith('NOPERM')) {
-      return commands.flatMap(([name], place) => (name === 'evalsha' || name === 'script' ? [place] : []))
+      const places = commands.flatMap(([name], place) => (name === 'evalsha' || name === 'script' ? [place] : []))
+      return { unknown: [], forbidden: places }
     }
     throw error
   }

@@ -19,7 +19,7 @@ export interface ReportedStatus {
   /** Of each window its partition that is furthest behind. */
   readonly windows: readonly WindowDelay[]
   readonly stored: StoredStatus
-  /** Topics with dead letters that are stored now; `null` where a partition does not answer. */
+  /** Topics with dead letters that are stored, as far as was looked; `null` where a partition does not answer. */
   readonly deadLetters: readonly string[] | null
   /** `null` where it may not be asked. */
   readonly redis: RedisState | null

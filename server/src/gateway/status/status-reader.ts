@@ -1,6 +1,6 @@
 import { type Bus, BusFull, BusUnavailable } from '../../bus/index.ts'
 import type { WallClock } from '../../clock.ts'
-import type { DeadLetters } from '../../dead-letters/index.ts'
+import type { LetterTopics } from '../../dead-letters/index.ts'
 import { type ReportedStatus, reportedStatus } from './reported-status.ts'
 
 /** Processes report once a second. */
@@ -12,7 +12,7 @@ export interface StatusAnswer extends ReportedStatus {
 }
 
 type ReadBus = Pick<Bus, 'gateways' | 'workers' | 'owners' | 'redisState' | 'breakers' | 'isEmptied'>
-type Letters = Pick<DeadLetters, 'topics'>
+type Letters = Pick<LetterTopics, 'look'>
 
 /** Reads the reports of all processes once a second at most, however many look, and not at all while nobody does. */
 export class StatusReader {
@@ -52,7 +52,7 @@ export class StatusReader {
       this.#bus.owners(),
       this.#bus.redisState(),
       // A partition whose node fails costs no more than this.
-      this.#letters.topics().catch(unlessUnavailable),
+      this.#letters.look().catch(unlessUnavailable),
     ])
     const { breakers, isEmptied } = this.#bus
     const takesWrites = breakers.every((one) => one.class !== 'append' || one.state === 'closed')
