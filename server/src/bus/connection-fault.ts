@@ -63,6 +63,10 @@ const KINDS: readonly Kind[] = [
     isFinal: true,
   },
   {
+    matches: /^MISCONF.*RDB/,
+    why: 'its last snapshot failed, and so it takes nothing; its log says why: a full disk, its permissions, or no memory for a fork (sysctl vm.overcommit_memory=1)',
+  },
+  {
     matches: /^MISCONF/,
     why: 'it cannot write to its disk, and so takes nothing; make room there, look at its permissions and at the log of Redis',
   },

@@ -131,11 +131,16 @@ function* persistence({ info, parameters }: RedisFacts): Iterable<Finding> {
   for (const field of ['aof_last_write_status', 'aof_last_bgrewrite_status', 'rdb_last_bgsave_status']) {
     const status = info.get(field)
     if (status === undefined || status === 'ok') continue
+    const isForked = field !== 'aof_last_write_status'
     yield {
       code: 'redis-write-failed',
       severity: 'error',
-      what: `${field} is ${status}: it could not write to its disk.`,
-      todo: 'See its log; make room on its disk, and look at its permissions.',
+      what: isForked
+        ? `${field} is ${status}: its disk or the memory of its machine did not suffice to write its file anew.`
+        : `${field} is ${status}: it could not write to its disk.`,
+      todo: isForked
+        ? 'See its log. If it could not fork: sysctl vm.overcommit_memory=1, or more memory. Otherwise make room on its disk.'
+        : 'See its log; make room on its disk, and look at its permissions.',
     }
   }
   if (info.get('aof_rewrite_in_progress') === '1' || info.get('rdb_bgsave_in_progress') === '1') {

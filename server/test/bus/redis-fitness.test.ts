@@ -131,6 +131,11 @@ describe('a Redis that cannot be reached', () => {
       'MISCONF Errors writing to the AOF file: No space left on device',
       /cannot write to its disk.*No space left/,
     ],
+    [
+      undefined,
+      "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
+      /last snapshot failed.*full disk.*no memory for a fork/,
+    ],
     [undefined, 'OOM command not allowed', /memory is full; raise maxmemory/],
     [undefined, 'NOREPLICAS Not enough good replicas to write.', /too few replicas follow it/],
   ])('B-REDIS-1 %s %s - is said', (code, message, expected) => {

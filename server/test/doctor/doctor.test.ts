@@ -85,6 +85,7 @@ describe('redisFindings', () => {
     ['ahead', 'warning clocks-differ', { clockAheadMs: 900 }],
     ['behind', 'warning clocks-differ', { clockAheadMs: -900 }],
     ['a full disk', 'error redis-write-failed', { info: new Map([['aof_last_write_status', 'err']]) }],
+    ['a fork that failed', 'error redis-write-failed', { info: new Map([['aof_last_bgrewrite_status', 'err']]) }],
     ['silent', 'warning redis-silent', { info: new Map() }],
     [
       'replicas that nobody waits for',
@@ -95,6 +96,12 @@ describe('redisFindings', () => {
     const found = redisFindings({ ...(await facts()), ...changes }, 0)
     expect(found.map((finding) => `${finding.severity} ${finding.code}`)).toContain(code)
   })
+})
+
+test('DOC-ERROR-1 a fork that failed: says that it may be for lack of memory', async () => {
+  const info = new Map([['aof_last_bgrewrite_status', 'err']])
+  const [found] = redisFindings({ ...(await facts()), info }, 0)
+  expect(found?.todo).toMatch(/vm\.overcommit_memory=1/)
 })
 
 describe('a Redis that takes no writes', () => {
