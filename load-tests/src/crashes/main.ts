@@ -44,8 +44,9 @@ async function runInTurn(): Promise<void> {
     const seed = next++
     const report = await runSchedule(seed).catch((error: Error) => broken(seed, error))
     reports.push(report)
-    const { seconds, disturbances, faults } = report
-    const outcome = faults.length === 0 ? 'ok' : `${faults.length} FAULTS, run it again with --only ${seed}`
+    const { seconds, disturbances, faults, evidence } = report
+    const outcome =
+      faults.length === 0 ? 'ok' : `${faults.length} FAULTS, run it again with --only ${seed}; see ${evidence}`
     console.error(
       `[crashes] ${reports.length} of ${count}, seed ${seed}, ${seconds} s: ${outcome} (${disturbances.join(', ')})`,
     )
@@ -57,5 +58,5 @@ console.error(`[crashes] seed ${first}`)
 await Promise.all(Array.from({ length: Number(values.parallel) }, runInTurn))
 const summary = summarize(first, reports, Math.round((performance.now() - startedAt) / 1_000))
 if (values.json) console.log(JSON.stringify(summary))
-else console.log(summary)
+else console.dir(summary, { depth: null })
 process.exit(summary.failed === 0 && summary.withoutEffect.length === 0 ? 0 : 1)

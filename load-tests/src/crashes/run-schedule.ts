@@ -6,10 +6,12 @@ import { isAllOwned } from '../support/owners.ts'
 import { createRandom } from '../support/random.ts'
 import { RedisProcess } from '../support/redis-process.ts'
 import { DISTURBANCES, type Hits, noHits, type Stage } from './disturbances.ts'
+import { Evidence } from './evidence.ts'
 import { LogWriter } from './log-writer.ts'
 import { recompute } from './oracle.ts'
 import { createReadings, type Reading } from './reading.ts'
 import { type Fault, findFaults, readBatches } from './results.ts'
+import { broken } from './summary.ts'
 import { TallyCommands } from './tally-commands.ts'
 import { findTallyFaults } from './tally-faults.ts'
 import { Workers } from './workers.ts'
@@ -51,19 +53,37 @@ export interface ScheduleReport {
   readonly hits: Hits
   /** Empty when everything is as computed. */
   readonly faults: readonly Fault[]
+  /** Folder with what shows how it came to them; absent without faults. */
+  readonly evidence?: string
   readonly seconds: number
 }
 
 /**
  * One seeded schedule on a Redis and two workers of its own: readings, disturbances, and the comparison with the
- * oracle.
+ * oracle. One that breaks off has that as its fault.
  */
 export async function runSchedule(seed: number): Promise<ScheduleReport> {
   const startedAt = performance.now()
-  const random = createRandom(seed)
   const server = await RedisProcess.start({ fsync: 'everysec', isOwn: true })
+  const evidence = new Evidence(seed)
+  try {
+    const run: Run = await runOn(server, evidence, seed).catch((error: Error) => broken(seed, error))
+    const seconds = Math.round((performance.now() - startedAt) / 100) / 10
+    if (run.faults.length > 0) return { ...run, seconds, evidence: await evidence.keep(server) }
+    await evidence.discard()
+    return { ...run, seconds }
+  } finally {
+    evidence.close()
+    await server.close()
+  }
+}
+
+type Run = Omit<ScheduleReport, 'seconds' | 'evidence'>
+
+async function runOn(server: RedisProcess, evidence: Evidence, seed: number): Promise<Run> {
+  const random = createRandom(seed)
   const redis = openCommandConnection(server.url, 'crashes')
-  const workers = new Workers(server.url)
+  const workers = new Workers(server.url, (node) => evidence.fileFor(node))
   try {
     await untilReady(redis, 5_000)
     await openTopology(() => redis, PARTITIONS)
@@ -107,12 +127,10 @@ export async function runSchedule(seed: number): Promise<ScheduleReport> {
       disturbances: plan.map(({ name }) => name),
       hits,
       faults: [...faults, ...lost, ...ended],
-      seconds: Math.round((performance.now() - startedAt) / 100) / 10,
     }
   } finally {
     await workers.killAll()
     redis.disconnect()
-    await server.close()
   }
 }
 

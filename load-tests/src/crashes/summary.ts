@@ -7,6 +7,8 @@ const IN_COMMITS = [
   { by: 'kill -9 before a commit is stored', counted: 'commitsNotStored' },
   { by: 'kill -9 between a commit and its reply', counted: 'commitsUnanswered' },
 ] as const
+/** Of one schedule: what follows is more of the same. */
+const MAX_FAULTS = 50
 /** So many that one of them would have met a commit. */
 const ENOUGH = 5
 
@@ -28,6 +30,10 @@ export function summarize(seed: number, reports: readonly ScheduleReport[], seco
     /** Disturbances that never met a commit: they prove nothing. */
     withoutEffect: idle.map(({ by }) => by),
     failedSeeds,
+    /** What is wrong with each of them, and where that is to be looked into. */
+    failures: reports.flatMap(({ seed, disturbances, faults, evidence }) =>
+      faults.length === 0 ? [] : [{ seed, disturbances, evidence, faults: faults.slice(0, MAX_FAULTS) }],
+    ),
     disturbances,
     hits: {
       commitsNotStored: hits('commitsNotStored'),
@@ -47,7 +53,7 @@ export function summarize(seed: number, reports: readonly ScheduleReport[], seco
   }
 }
 
-/** Of a schedule that did not come to its end. */
+/** Of a schedule that did not come to its end, or did not begin. */
 export function broken(seed: number, error: Error): ScheduleReport {
   return {
     seed,
@@ -58,7 +64,7 @@ export function broken(seed: number, error: Error): ScheduleReport {
     late: 0,
     disturbances: [],
     hits: noHits(),
-    faults: [{ kind: 'wrong', what: `it broke off: ${error.message}` }],
+    faults: [{ kind: 'wrong', what: `it broke off: ${error.stack}` }],
     seconds: 0,
   }
 }

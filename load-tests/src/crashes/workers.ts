@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { type ServerProcess, startTidegate } from '../support/processes.ts'
+import { isAlive, type ServerProcess, startTidegate, TIDEGATE } from '../support/processes.ts'
 
 const CONFIG = fileURLToPath(new URL('./crashes.config.ts', import.meta.url))
 
@@ -14,13 +14,16 @@ interface Worker {
 /** The worker processes of one schedule. What is to be done to one does nothing while none runs. */
 export class Workers {
   readonly #redisUrl: string
+  readonly #fileFor: (node: string) => number
   readonly #running: Worker[] = []
   /** Stopped by SIGSTOP. */
   readonly #asleep = new Set<Worker>()
   #started = 0
 
-  constructor(redisUrl: string) {
+  /** @param fileFor for the output of each */
+  constructor(redisUrl: string, fileFor: (node: string) => number) {
     this.#redisUrl = redisUrl
+    this.#fileFor = fileFor
   }
 
   get count(): number {
@@ -35,9 +38,10 @@ export class Workers {
   async #startOne(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const node = `crash-${++this.#started}`
-      const env = { REDIS_URL: this.#redisUrl, TIDEGATE_LOG_LEVEL: 'silent', TIDEGATE_NODE: node }
+      const env = { REDIS_URL: this.#redisUrl, TIDEGATE_NODE: node }
       try {
-        this.#running.push({ node, process: await startTidegate(['worker', '--config', CONFIG], env) })
+        const started = await startTidegate(['worker', '--config', CONFIG], env, TIDEGATE, this.#fileFor(node))
+        this.#running.push({ node, process: started })
         return
       } catch (error) {
         if (attempt >= MAX_STARTS) throw error
@@ -102,12 +106,4 @@ export class Workers {
 export interface Sleeper {
   readonly node: string
   wake(): boolean
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
 }

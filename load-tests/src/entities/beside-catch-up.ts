@@ -2,8 +2,9 @@ import { fileURLToPath } from 'node:url'
 import { keys } from '../../../server/src/bus/keys.ts'
 import { logOf } from '../../../server/test/support/bus.ts'
 import { openBench, until } from '../support/catch-up.ts'
+import { startBoth } from '../support/gateway-and-worker.ts'
 import { PARTITIONS } from '../support/log-filler.ts'
-import { askModule, startTidegate } from '../support/processes.ts'
+import { askModule } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
 import { prefill, READINGS } from '../windows/prefill.ts'
 import type { CommanderOptions, CommanderReport } from './commander.ts'
@@ -16,7 +17,6 @@ const LOAD = { sockets: 4, inFlight: 64, keys: 1_000, commandsPerSec: 500, warmu
 /** How long commands take while their worker catches up with a topic. */
 export async function measureBesideCatchUp() {
   const redis = await startBenchRedis()
-  const environment = { REDIS_URL: redis.url, TIDEGATE_LOG_LEVEL: 'warn' }
   const connection = await openBench(redis.url)
   try {
     await prefill(redis.url, { events: EVENTS, keys: 10_000, periodMs: 1_000 })
@@ -25,8 +25,7 @@ export async function measureBesideCatchUp() {
     const ends = await Promise.all(
       partitions.map(async (p) => (await logOf(connection, p).heads([READINGS])).topics.get(READINGS)!.lastId),
     )
-    const gateway = await startTidegate(['gateway', '--port', '0', '--config', CONFIG], environment)
-    const worker = await startTidegate(['worker', '--config', CONFIG], environment)
+    const { gateway, stop } = await startBoth(redis.url, CONFIG)
     try {
       await until(async () => (await offsets()).some((text) => text?.includes(READINGS)))
       const report = await askModule<CommanderReport>(new URL('./commander.ts', import.meta.url), {
@@ -38,7 +37,7 @@ export async function measureBesideCatchUp() {
       if (!isBehind) throw new Error(`the worker caught up with ${EVENTS} events before the commands were measured`)
       return report
     } finally {
-      await Promise.all([gateway.stop(), worker.stop()])
+      await stop()
     }
   } finally {
     connection.disconnect()

@@ -25,33 +25,36 @@ export const entityRebuild: Benchmark = {
   notMeasured: 'indexes and published states; several workers; larger states',
   async run(progress) {
     const redis = await startBenchRedis()
-    const connection = await openBench(redis.url)
     const environment = { REDIS_URL: redis.url, TIDEGATE_LOG_LEVEL: 'warn', TIDEGATE_PARTITIONS: `${PARTITIONS}` }
-    const gateway = await startTidegate(['gateway', '--port', '0', '--config', CONFIG], environment)
-    const startWorker = () => startTidegate(['worker', '--config', CONFIG], environment)
-    const command = () =>
-      askModule<CommanderReport>(new URL('./commander.ts', import.meta.url), {
-        ...LOAD,
-        port: gateway.port,
-      } satisfies CommanderOptions)
+    const closing: (() => unknown)[] = [() => redis.close()]
+    const start = async (...args: readonly string[]) => {
+      const started = await startTidegate([...args, '--config', CONFIG], environment)
+      closing.push(() => started.stop())
+      return started
+    }
     try {
+      const connection = await openBench(redis.url)
+      closing.push(() => connection.disconnect())
+      const gateway = await start('gateway', '--port', '0')
+      const command = () =>
+        askModule<CommanderReport>(new URL('./commander.ts', import.meta.url), {
+          ...LOAD,
+          port: gateway.port,
+        } satisfies CommanderOptions)
       progress('states of an earlier definition, rebuilt with nothing else to do')
       await fill(connection, true)
-      let worker = await startWorker()
+      const first = await start('worker')
       const alone = await entitiesPerSec(connection)
       progress('commands with nothing to rebuild')
       const idle = await command()
-      await worker.stop()
+      await first.stop()
       progress('the same states again, rebuilt beside commands')
       await fill(connection, false)
-      worker = await startWorker()
+      await start('worker')
       const [beside, busy] = await Promise.all([entitiesPerSec(connection), command()])
-      await worker.stop()
       return { entitiesPerSec: alone, besideCommandsPerSec: beside, p99Ms: idle.p99Ms, besideP99Ms: busy.p99Ms }
     } finally {
-      await gateway.stop()
-      connection.disconnect()
-      await redis.close()
+      for (const close of closing.reverse()) await close()
     }
   },
 }

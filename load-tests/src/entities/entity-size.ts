@@ -6,10 +6,10 @@ import { keys } from '../../../server/src/bus/keys.ts'
 import type { Redis } from '../../../server/src/bus/redis/connection.ts'
 import type { Benchmark } from '../support/benchmark.ts'
 import { openBench } from '../support/catch-up.ts'
+import { type Both, startBoth } from '../support/gateway-and-worker.ts'
 import { PARTITIONS } from '../support/log-filler.ts'
 import { residentBytes, usedBytes } from '../support/memory.ts'
 import { percentile } from '../support/percentile.ts'
-import { type ServerProcess, startTidegate } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
 import type config from './size.config.ts'
 
@@ -40,28 +40,29 @@ export const entitySize: Benchmark = {
   notMeasured: 'larger states and events; what Redis needs for answers, and while it rewrites its append-only file',
   async run(progress) {
     const redis = await startBenchRedis()
-    const connection = await openBench(redis.url)
-    let deployment = await startBoth(redis.url, CONFIGS[0]!)
+    let connection: Redis | undefined
+    let deployment: Both | undefined
     try {
+      connection = await openBench(redis.url)
+      deployment = await startBoth(redis.url, CONFIGS[0]!)
+      const { port } = deployment.gateway
       const emptyWorker = await residentBytes(deployment.worker.pid)
       progress(`${ENTITIES} entities with an event each`)
-      await eachEntity(deployment.port, (client, key) =>
-        client.command('account', key, 'deposit', { amount: 1, times: 1 }),
-      )
+      await eachEntity(port, (client, key) => client.command('account', key, 'deposit', { amount: 1, times: 1 }))
       const one = await entityBytes(connection)
       progress(`${MORE_EVENTS} more events each`)
-      await eachEntity(deployment.port, (client, key) =>
+      await eachEntity(port, (client, key) =>
         client.command('account', key, 'deposit', { amount: 1, times: MORE_EVENTS }),
       )
       const all = await entityBytes(connection)
       const fullWorker = await residentBytes(deployment.worker.pid)
       const usedMb = usedBytes(await connection.info('memory')) / MB
       progress(`${LONG} entities with ${LONG_EVENTS} events`)
-      await writeLong(deployment.port)
+      await writeLong(port)
       progress('the same under another version of the entity')
       await deployment.stop()
       deployment = await startBoth(redis.url, CONFIGS[1]!)
-      const { loadedMs, shortMs, atVersionMs } = await askLong(deployment.port)
+      const { loadedMs, shortMs, atVersionMs } = await askLong(deployment.gateway.port)
       return {
         bytesPerEntity: Math.round(one / ENTITIES),
         bytesPerEvent: Math.round((all - one) / (ENTITIES * MORE_EVENTS)),
@@ -74,25 +75,11 @@ export const entitySize: Benchmark = {
         atVersion5000Ms: rounded(atVersionMs),
       }
     } finally {
-      await deployment.stop()
-      connection.disconnect()
+      await deployment?.stop()
+      connection?.disconnect()
       await redis.close()
     }
   },
-}
-
-interface Both {
-  readonly port: number
-  readonly worker: ServerProcess
-  stop(): Promise<void>
-}
-
-async function startBoth(redisUrl: string, config: string): Promise<Both> {
-  const environment = { REDIS_URL: redisUrl, TIDEGATE_LOG_LEVEL: 'warn' }
-  const worker = await startTidegate(['worker', '--config', config], environment)
-  const gateway = await startTidegate(['gateway', '--port', '0', '--config', config], environment)
-  const stop = async () => void (await Promise.all([gateway.stop(), worker.stop()]))
-  return { port: gateway.port, worker, stop }
 }
 
 /** Sends a command to every entity, through several clients that keep some in flight. */

@@ -33,5 +33,3 @@ async function spin(ms: number): Promise<void> {
     for (const pauseAt = performance.now() + SPIN_MS; performance.now() < pauseAt; );
   }
 }
-
-process.on('disconnect', () => process.exit(0))

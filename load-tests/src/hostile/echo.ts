@@ -9,4 +9,3 @@ const server = createServer((socket) => {
 process.on('message', () => {
   server.listen(0, '127.0.0.1', () => process.send!({ port: (server.address() as AddressInfo).port }))
 })
-process.on('disconnect', () => process.exit(0))

@@ -5,8 +5,9 @@ import type { PublisherReport } from '../ingest/publisher.ts'
 import { openBench } from '../support/catch-up.ts'
 import { ConsumerLag } from '../support/consumer-lag.ts'
 import { cpuSeconds, redisCpuSeconds } from '../support/cpu.ts'
+import { startBoth } from '../support/gateway-and-worker.ts'
 import { percentile } from '../support/percentile.ts'
-import { startModule, startTidegate } from '../support/processes.ts'
+import { startModule } from '../support/processes.ts'
 import { startBenchRedis } from '../support/redis.ts'
 import type { SubscribersReport } from './subscribers.ts'
 
@@ -43,9 +44,7 @@ export interface DrivenPipeline {
 
 export async function startPipeline(): Promise<DrivenPipeline> {
   const server = await startBenchRedis()
-  const env = { REDIS_URL: server.url }
-  const gateway = await startTidegate(['gateway', '--config', CONFIG, '--port', '0'], env)
-  const worker = await startTidegate(['worker', '--config', CONFIG], env)
+  const { gateway, worker, stop } = await startBoth(server.url, CONFIG)
   const subscribers = await startSubscribers(gateway.port)
   const redis = await openBench(server.url)
   const lag = new ConsumerLag(server.url, PARTITIONS, 'sensor.reading')
@@ -86,7 +85,7 @@ export async function startPipeline(): Promise<DrivenPipeline> {
       lag.close()
       redis.disconnect()
       subscribers.stop()
-      await Promise.all([gateway.stop(), worker.stop()])
+      await stop()
       await server.close()
     },
   }

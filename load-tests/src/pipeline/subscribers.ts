@@ -55,7 +55,6 @@ async function run({ port, subscribers, keys, outOfOrdernessMs }: SubscribersOpt
   process.send!({ type: 'ready' })
 }
 
-process.once('disconnect', () => process.exit(0))
 process.once('message', (options: SubscribersOptions) => {
   run(options).catch((error: unknown) => {
     console.error(error)

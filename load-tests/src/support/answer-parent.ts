@@ -1,4 +1,4 @@
-/** In a child process of a benchmark: answers each message of the parent, which `ask`s one at a time, and ends with it. */
+/** In a child process of a benchmark: answers each message of the parent, which `ask`s one at a time. */
 export function answerParent<Command>(perform: (command: Command) => unknown): void {
   process.on('message', async (command: Command) => {
     try {
@@ -8,9 +8,4 @@ export function answerParent<Command>(perform: (command: Command) => unknown): v
       process.exit(1)
     }
   })
-  endWithParent()
-}
-
-export function endWithParent(): void {
-  process.once('disconnect', () => process.exit(0))
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { HEAP_OPTIONS } from '../../../server/src/heap-options.ts'
 
+const END_WITH_PARENT = new URL('./end-with-parent.ts', import.meta.url).href
 export const TIDEGATE = fileURLToPath(new URL('../../../server/bin/tidegate.js', import.meta.url))
 /** A busy machine takes several times as long as an idle one, which needs two seconds. */
 const READY_DEADLINE_MS = 60_000
@@ -18,11 +19,11 @@ export interface ServerProcess {
   kill(): Promise<void>
 }
 
-/** Starts a TypeScript module as a child process with an IPC channel. */
+/** Starts a TypeScript module as a child process with an IPC channel. It ends with this process at the latest. */
 export function startModule(url: URL, env: Readonly<Record<string, string>> = {}): ChildProcess {
   return fork(fileURLToPath(url), {
     env: { ...process.env, ...env },
-    execArgv: ['--import', 'tsx'],
+    execArgv: ['--import', 'tsx', '--import', END_WITH_PARENT],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
 }
@@ -46,18 +47,22 @@ export function ask<Answer>(child: ChildProcess, question: object | string): Pro
   })
 }
 
-/** Starts `tidegate <command>` as shipped, or another one, and waits until it says it is ready. */
+/**
+ * Starts `tidegate <command>` as shipped, or another one, and waits until it says it is ready.
+ *
+ * @param output file for what it says; by default that is for people, as the standard output of a benchmark is its report
+ */
 export function startTidegate(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   tidegate = TIDEGATE,
+  output = 2,
 ): Promise<ServerProcess> {
   return untilReady(
     fork(tidegate, args, {
       env: { ...process.env, ...env },
       execArgv: [...HEAP_OPTIONS],
-      // Its output is for people; the standard output of a benchmark is its report.
-      stdio: ['ignore', 2, 2, 'ipc'],
+      stdio: ['ignore', output, output, 'ipc'],
     }),
   )
 }
@@ -106,6 +111,15 @@ export function untilReady(child: ChildProcess): Promise<ServerProcess> {
       })
     })
   })
+}
+
+/** Whether a process is there. */
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
 }
 
 const hasEnded = ({ exitCode, signalCode }: ChildProcess) => exitCode !== null || signalCode !== null

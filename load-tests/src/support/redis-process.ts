@@ -126,6 +126,11 @@ export class RedisProcess {
     await rm(this.#logFolder, { recursive: true, force: true })
   }
 
+  /** Copies its append-only files to a folder that stays when it is closed. */
+  async copyLogTo(folder: string): Promise<void> {
+    await cp(this.#logFolder, folder, { recursive: true })
+  }
+
   /**
    * Copies what it holds, as a backup of a running Redis does.
    *

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readSettings } from '../../../server/src/config/settings/settings.ts'
@@ -18,6 +19,9 @@ const STOP_DEADLINE_MS = 10_000
 
 export async function startBenchRedis(): Promise<BenchRedis> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'tidegate-bench-'))
+  const remove = () => rmSync(dataFolder, { recursive: true, force: true })
+  // Redis itself ends with this process.
+  process.once('exit', remove)
   const redis = await PrivateRedis.open({
     binary: await findRedisBinary(readSettings(), console.error),
     dataFolder,
@@ -31,7 +35,8 @@ export async function startBenchRedis(): Promise<BenchRedis> {
     },
     async close() {
       await redis.close({ deadlineMs: STOP_DEADLINE_MS })
-      await rm(dataFolder, { recursive: true, force: true })
+      process.off('exit', remove)
+      remove()
     },
   }
 }

@@ -45,4 +45,3 @@ async function run({ redisPath }: NodeServerOptions): Promise<void> {
 }
 
 process.once('message', (options: NodeServerOptions) => void run(options))
-process.once('disconnect', () => process.exit(0))

@@ -71,4 +71,3 @@ function messageOf(entries: readonly [id: string, fields: string[]][]): Buffer {
 }
 
 process.once('message', (options: NodeServerOptions) => void run(options))
-process.once('disconnect', () => process.exit(0))
