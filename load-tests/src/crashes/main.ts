@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
-import { runSchedule, type ScheduleReport } from './run-schedule.ts'
-import { broken, summarize } from './summary.ts'
+import { runSchedule } from './run-schedule.ts'
+import { broken, type ScheduleReport } from './schedule-report.ts'
+import { summarize } from './summary.ts'
 
 const { values } = parseArgs({
   options: {

@@ -5,13 +5,13 @@ import { openCommandConnection, untilReady } from '../../../server/src/bus/redis
 import { isAllOwned } from '../support/owners.ts'
 import { createRandom } from '../support/random.ts'
 import { RedisProcess } from '../support/redis-process.ts'
-import { DISTURBANCES, type Hits, noHits, type Stage } from './disturbances.ts'
+import { DISTURBANCES, noHits, type Stage } from './disturbances.ts'
 import { Evidence } from './evidence.ts'
 import { LogWriter } from './log-writer.ts'
 import { recompute } from './oracle.ts'
 import { createReadings, type Reading } from './reading.ts'
 import { type Fault, findFaults, readBatches } from './results.ts'
-import { broken } from './summary.ts'
+import { broken, type ScheduleReport } from './schedule-report.ts'
 import { TallyCommands } from './tally-commands.ts'
 import { findTallyFaults } from './tally-faults.ts'
 import { Workers } from './workers.ts'
@@ -36,27 +36,6 @@ const POLL_MS = 250
 const DUPLICATE_WAIT_MS = 500
 const HOUR_MS = 3_600_000
 const SENTINEL = 'end-'
-
-export interface ScheduleReport {
-  readonly seed: number
-  /** Readings in the log. */
-  readonly events: number
-  /** Panes and withdrawals compared. */
-  readonly panes: number
-  /** Commands in the log, those that stand there twice included. */
-  readonly commands: number
-  /** Commands that followed from events of others, each of them once. */
-  readonly reactions: number
-  /** Readings too late for the tumbling windows. */
-  readonly late: number
-  readonly disturbances: readonly string[]
-  readonly hits: Hits
-  /** Empty when everything is as computed. */
-  readonly faults: readonly Fault[]
-  /** Folder with what shows how it came to them; absent without faults. */
-  readonly evidence?: string
-  readonly seconds: number
-}
 
 /**
  * One seeded schedule on a Redis and two workers of its own: readings, disturbances, and the comparison with the

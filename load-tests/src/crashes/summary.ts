@@ -1,6 +1,6 @@
-import { type Hits, noHits } from './disturbances.ts'
+import type { Hits } from './disturbances.ts'
 import type { Fault } from './results.ts'
-import type { ScheduleReport } from './run-schedule.ts'
+import type { ScheduleReport } from './schedule-report.ts'
 
 /** Disturbances that must meet a commit, and what counts that they did. */
 const IN_COMMITS = [
@@ -50,21 +50,5 @@ export function summarize(seed: number, reports: readonly ScheduleReport[], seco
     doubled: faults('doubled'),
     wrong: faults('wrong'),
     seconds,
-  }
-}
-
-/** Of a schedule that did not come to its end, or did not begin. */
-export function broken(seed: number, error: Error): ScheduleReport {
-  return {
-    seed,
-    events: 0,
-    panes: 0,
-    commands: 0,
-    reactions: 0,
-    late: 0,
-    disturbances: [],
-    hits: noHits(),
-    faults: [{ kind: 'wrong', what: `it broke off: ${error.stack}` }],
-    seconds: 0,
   }
 }
