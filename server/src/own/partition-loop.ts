@@ -12,6 +12,7 @@ import {
 import { beforeRetry, type LoopEnd } from '../lease/index.ts'
 import { withinTimeLimit } from '../time-limit.ts'
 import { learnAnswered } from './answered-scan.ts'
+import { Chores } from './chores.ts'
 import type { CommandSeeker } from './command-poll.ts'
 import { CommandQueue } from './command-queue.ts'
 import { emptyOutdated, openSender, openWalk } from './entity-drivers.ts'
@@ -38,10 +39,11 @@ const OPEN_BLOCK_MS = 250
 const IDLE_BLOCK_MS = 1_000
 const URGENT = { isUrgent: true }
 /**
- * The fold yields to the event loop this often: for heartbeats, and above all for the rest of large commits, which
- * sockets send in pieces. So often it gives the turn back if another partition has commands, too.
+ * The fold yields to the event loop this often: for heartbeats, for the rest of large commits, which sockets send in pieces,
+ * and above all for commands, which wait for several turns of the event loop on their way. So often it gives the turn back if
+ * another partition has commands, too.
  */
-const YIELD_EVERY_MS = 5
+const YIELD_EVERY_MS = 2
 
 /** Reads, folds and commits one partition, starting from one loaded state. */
 export class PartitionLoop {
@@ -67,6 +69,7 @@ export class PartitionLoop {
   /** When the fold yielded to the event loop last, however often it took and gave back the turn since. */
   #yieldedAt = Number.NEGATIVE_INFINITY
   readonly #seeker: CommandSeeker
+  readonly #chores = new Chores()
   #isFoldingCommands = false
   /** Found while commands were folded. The answers of those do not wait for them, and what they need is not loaded beside. */
   #foundMeanwhile: readonly LogEntry[] = []
@@ -122,6 +125,7 @@ export class PartitionLoop {
       this.#context.polls.leave(this.#seeker)
       ended.abort()
       this.#sender?.close()
+      await this.#chores.ended()
     }
   }
 
@@ -136,7 +140,6 @@ export class PartitionLoop {
 
   async #run(): Promise<LoopEnd> {
     this.#sender?.send(this.#fold.entities!.outbox.unsent())
-    const { trimmer, expiry, meter, ownership } = this.#parts
     // The first commit says by what they show anything.
     const refusal = await emptyOutdated(this.#parts, this.#fold, this.#log)
     const begun = refusal ?? (this.#fold.entities?.builds.isUrgent ? await this.#commit() : undefined)
@@ -145,12 +148,18 @@ export class PartitionLoop {
       this.#lookForCommands()
       const end = this.#draining ? await this.#drain() : await this.#readFoldCommit()
       if (end !== undefined) return end
-      await trimmer.trimWhenDue(this.#log, ownership.token, () => decodeOffsets(this.#commits.offsetsText))
-      await expiry.expireWhenDue(ownership.token)
-      await meter.measureWhenDue(() => this.#fold.inputOffsets())
+      this.#chores.begin(this.#doWhenDue)
     }
     const end = this.#isDirty ? await this.#commit() : undefined
     return end ?? (await this.#commits.settled()) ?? 'stopped'
+  }
+
+  /** Beside commits, which only move on what is trimmed and expired by: calls of an owner that has lost the partition do nothing. */
+  readonly #doWhenDue = async (): Promise<void> => {
+    const { trimmer, expiry, meter, ownership } = this.#parts
+    await trimmer.trimWhenDue(this.#log, ownership.token, () => decodeOffsets(this.#commits.offsetsText))
+    await expiry.expireWhenDue(ownership.token)
+    await meter.measureWhenDue(() => this.#fold.inputOffsets())
   }
 
   /** While something else is to be done: a read brings them as well. */

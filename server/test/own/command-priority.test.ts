@@ -102,6 +102,42 @@ const seen = counted
 const perKey = counted.window('b.count', { tumbling: '1h', aggregate: { count: 'count' } })
 const windows = defineConfig({ topics: [counted, seen, perKey], entities: [counter] })
 
+/** An owner of partition 0. */
+function ownerOf(store: PartitionStore, bus: Pick<Bus, 'after' | 'log'> = opened.bus) {
+  const pipeline = new Pipeline(windows.contract)
+  const context = {
+    ...{ pipeline, partitions: PARTITIONS, clock: systemClock, stats: new WorkerStats(() => systemClock) },
+    ...{ ...processWide(bus), everywhere: async () => true, log: () => {}, report: () => 'defect' },
+  }
+  const source = new EntrySource(0, opened.bus, systemClock)
+  const trimmer = new Trimmer(store, pipeline, PARTITIONS)
+  return { owner: new Holder(new PartitionOwner(context, store, source, trimmer), () => {}), trimmer }
+}
+
+test('W-LOOP-12 a command is answered while a trim waits for Redis', async () => {
+  const { owner, trimmer } = ownerOf(new PartitionStore(0, opened.bus))
+  let isTrimming = false
+  let release = () => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  trimmer.trimWhenDue = () => {
+    isTrimming = true
+    return released
+  }
+  const ended = owner.run()
+  try {
+    await until(async () => isTrimming, 'a trim is under way')
+    const deployment = new EntityDeployment(opened.bus)
+    await deployment.send([{ id: 't', key: keyIn(0), entity: 'counter', command: 'add', input: { n: 1 } }])
+    await deployment.answered(['t'])
+  } finally {
+    release()
+    owner.stop()
+    await ended
+  }
+})
+
 test('W-COMMAND-5 a commit of windows gives way once to commands that were found before it', async () => {
   await publishBacklog('b.reading', 3 * AT_ONCE, (event) => `k-${event % 1_000}`)
   const commits: string[] = []
@@ -128,14 +164,7 @@ test('W-COMMAND-5 a commit of windows gives way once to commands that were found
       return found
     },
   }
-  const pipeline = new Pipeline(windows.contract)
-  const context = {
-    ...{ pipeline, partitions: PARTITIONS, clock: systemClock, stats: new WorkerStats(() => systemClock) },
-    ...{ ...processWide(bus), everywhere: async () => true, log: () => {}, report: () => 'defect' },
-  }
-  const source = new EntrySource(0, opened.bus, systemClock)
-  const trimmer = new Trimmer(store, pipeline, PARTITIONS)
-  const owner = new Holder(new PartitionOwner(context, store, source, trimmer), () => {})
+  const { owner } = ownerOf(store, bus)
   const ended = owner.run()
   try {
     // The first commit is under way, and the next one waits for it.
