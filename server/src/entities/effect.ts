@@ -1,6 +1,6 @@
 import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import { exceeds } from '../exceeds.ts'
-import { asJson } from './as-json.ts'
+import { asJson, jsonOf } from './as-json.ts'
 import { type AnsweredEvent, COMMAND_CODES, type CommandCause, type CommandCode } from './command.ts'
 import { type EntityRecord, encodeTrailEntry, type Sender, type TrailCause, type TrailEntry } from './entity-record.ts'
 import { foldEvent, indexedBy, viewOf } from './fold-events.ts'
@@ -137,7 +137,7 @@ export function seenOf(
   record: EntityRecord,
 ): (SeenState & { readonly kind: 'seen' }) | ReturnType<typeof refused> {
   const { state } = record
-  const stateJson = JSON.stringify(state)
+  const stateJson = jsonOf(state, 'its state')
   if (exceeds(stateJson, COMMAND_LIMITS.stateBytes)) {
     return refused('state_too_large', `Its state would exceed ${COMMAND_LIMITS.stateBytes} bytes.`)
   }

@@ -3,6 +3,7 @@ import type { EntityDefinition } from '../config/contract/entity-model.ts'
 import { isDeeperThan } from '../data-depth.ts'
 import { exceeds } from '../exceeds.ts'
 import { isRecord } from '../json-fields.ts'
+import { jsonOf } from './as-json.ts'
 import { type CommandBody, type CommandCause, type CommandOutcome, rejection } from './command.ts'
 import { deepFreeze } from './deep-freeze.ts'
 import { hashedId } from './derived-id.ts'
@@ -134,7 +135,7 @@ function checked(type: string, reaction: unknown): Called {
     throw fail('with a key that no entity has')
   if (!isRecord(input)) throw fail('whose input is no object')
   if (isDeeperThan(input, LIMITS.dataDepth)) throw fail('whose input nests too deep')
-  const json = JSON.stringify(input)
+  const json = jsonOf(input, `the input of a command that then of ${type} returned`)
   if (exceeds(json, COMMAND_LIMITS.inputBytes)) throw fail(`with more than ${COMMAND_LIMITS.inputBytes} bytes of input`)
   return { entity, key, command, input: JSON.parse(json) as object }
 }

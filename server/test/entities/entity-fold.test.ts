@@ -171,6 +171,22 @@ describe('entity fold - running a command', () => {
     expect(JSON.stringify(answers[1]).length).toBeLessThan(1_000)
   })
 
+  test.each([
+    ['text', 'x'.repeat(2_000_000)],
+    ['list', Array.from({ length: 2_000_000 }, () => null)],
+    ['bytes', new Uint8Array(2_000_000)],
+  ])('E-RUN-7 a reply with a far too large %s is not written as JSON', (_what, large) => {
+    let isWritten = false
+    const seen = {
+      toJSON() {
+        isWritten = true
+      },
+    }
+    fold = deciding({ decide: () => reply({ large, seen }) })
+    expect(run(add(1), command('status', {}), add(1))).toMatchObject([done(1), rejected('handler_failed'), done(2)])
+    expect(isWritten).toBe(false)
+  })
+
   test('E-RUN-7 what a schema says of an input is cut', () => {
     const validate = () => ({ ok: false, path: 'p'.repeat(9_000), message: 'm'.repeat(9_000) })
     fold = deciding({ validate })
