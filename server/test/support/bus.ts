@@ -46,7 +46,11 @@ export function currentKey(partition: number, topic: string): string {
   return keys.owned(partition, currentHash(topic))
 }
 
+/** Of those without a guard of their own. Whoever looks at what is stored has nothing else to do: a machine may be busy. */
+const PATIENT_MS: Partial<Record<BusClass, number>> = { append: PATIENT_APPEND_MS, query: 30_000 }
+
 function channelOf(redis: Redis, busClass: BusClass | Guard): Channel {
   if (typeof busClass !== 'string') return Channel.over(redis, busClass)
-  return Channel.over(redis, new Guard(busClass, busClass === 'append' ? { deadlineMs: PATIENT_APPEND_MS } : {}))
+  const deadlineMs = PATIENT_MS[busClass]
+  return Channel.over(redis, new Guard(busClass, deadlineMs === undefined ? {} : { deadlineMs }))
 }
