@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { openTopology } from '../../../server/src/bus/contract/topology.ts'
-import { partitionOf } from '../../../server/src/bus/index.ts'
+import { BusUnavailable, partitionOf } from '../../../server/src/bus/index.ts'
 import { openCommandConnection, untilReady } from '../../../server/src/bus/redis/connection.ts'
 import { isAllOwned } from '../support/owners.ts'
 import { createRandom } from '../support/random.ts'
@@ -76,16 +76,17 @@ async function runOn(server: RedisProcess, evidence: Evidence, seed: number): Pr
     await writeWhileDisturbed(stage, plan, createReadings(createRandom(seed ^ READINGS_SALT), from))
     await writer.write(sentinels(from + SENTINEL_AFTER_MS))
     await Promise.all(stage.beside)
-    const logs = await Promise.all(
-      Array.from({ length: PARTITIONS }, (_, p) => readLog(redis, p, from + SENTINEL_AFTER_MS)),
-    )
+    const read = (p: number) => answered(() => readLog(redis, p, from + SENTINEL_AFTER_MS))
+    const logs = await Promise.all(Array.from({ length: PARTITIONS }, (_, p) => read(p)))
     const expected = recompute(logs)
     const deadline = performance.now() + DRAIN_DEADLINE_MS
-    const compare = async () => {
-      const [results, tallies] = await Promise.all([
+    const look = () =>
+      Promise.all([
         findFaults(redis, PARTITIONS, expected, from + SENTINEL_AFTER_MS - HOUR_MS / 2),
         findTallyFaults(redis, PARTITIONS),
       ])
+    const compare = async () => {
+      const [results, tallies] = await answered(look)
       const { commands, reactions } = tallies
       return { ...results, commands, reactions, faults: [...results.faults, ...tallies.faults] }
     }
@@ -133,6 +134,17 @@ async function writeWhileDisturbed(
   }
   for (let more = 0; more < MORE_BATCHES; more++) await writeBatch()
   writer.endSilence()
+}
+
+/** Looks again where Redis does not answer: a busy machine, and not a fault of what is looked at. @throws BusUnavailable at last */
+async function answered<T>(look: () => Promise<T>): Promise<T> {
+  for (const deadline = performance.now() + DRAIN_DEADLINE_MS; ; await pause(POLL_MS)) {
+    try {
+      return await look()
+    } catch (error) {
+      if (!(error instanceof BusUnavailable) || performance.now() > deadline) throw error
+    }
+  }
 }
 
 /** Acknowledged events missing in a log whose epoch is unchanged. */

@@ -188,6 +188,8 @@ export class PartitionLoop {
   async #commitAnswers(): Promise<LoopEnd | undefined> {
     const end = await this.#commits.answers()
     this.#draining = this.#fold.hasDue
+    // Otherwise it would leave behind what is folded next.
+    if (!this.#events.isEmpty) await yieldToLoop()
     return end
   }
 
