@@ -2,11 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { CLOSE } from '@tidegate/protocol'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { z } from 'zod'
 import { revoke } from '../../src/access/index.ts'
 import { FRAME_TYPES } from '../../src/gateway/client-frame.ts'
 import { ROUTES as SERVED } from '../../src/gateway/http/route-table.ts'
-import { defineConfig, entity, reply, topic } from '../../src/index.ts'
 import type { AuditEvent } from '../../src/observability/audit.ts'
 import { QUERY_NAMES } from '../../src/queries/index.ts'
 import { type RunningWorker, startWorker } from '../../src/worker-app.ts'
@@ -14,27 +12,8 @@ import { BAD, ISSUED, OWN, publicKey, SECRET, signed } from '../support/access-t
 import { openTestBus } from '../support/bus.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { RawClient } from '../support/raw-client.ts'
+import { contract } from './access-contract.ts'
 import { FRAMES, OPERATOR_PATHS, QUERIES, ROUTES } from './access-rows.ts'
-
-const reading = topic('sensor.reading', { schema: z.object({ id: z.string(), n: z.number() }), key: 'id' })
-const secret = topic('secret.reading', { schema: z.object({ id: z.string(), n: z.number() }), key: 'id' })
-const sum = reading.window('sensor.sum', { tumbling: '1h', emit: { every: '1s' }, aggregate: { n: { sum: 'n' } } })
-const counter = entity('counter', {
-  key: 'id',
-  version: 1,
-  state: { initial: { n: 0 as number } },
-  events: { added: z.object({ n: z.number() }) },
-  evolve: { added: (state, { n }) => ({ n: state.n + n }) },
-  commands: {
-    add: { input: z.object({ n: z.number() }), decide: (_, { n }) => [{ type: 'added', data: { n } }] },
-    whoAmI: { input: z.object({}), decide: (_, __, { caller }) => reply(caller) },
-    clear: { input: z.object({}), decide: () => [] },
-  },
-  indexes: { n: ({ n }) => `${n}` },
-  publish: ['state'],
-})
-const access = { rules: [], claims: ['role', 'absent'] }
-const { contract } = defineConfig({ topics: [reading, secret, sum], entities: [counter], access })
 
 const noted: AuditEvent[] = []
 let server: TestGateway
