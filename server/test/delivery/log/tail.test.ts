@@ -247,6 +247,8 @@ describe('tail', () => {
   it('D-TAIL-8 D-RESUME-4 an epoch that came and went unseen lies in the gap of live feeds, and is delivered to replays', async () => {
     const socket = await subscribed('a.x')
     const kept = await appendEvents(redis, 0, 'a.x', [{ id: 'kept' }])
+    // Of another millisecond: what comes in its place must not have its id.
+    await new Promise((resolve) => setTimeout(resolve, 2))
     const lost = await appendEvents(redis, 0, 'a.x', [{ id: 'lost' }])
     await until(() => socket.ids().length === 2, 'the event that will be lost')
     const { at } = socket.events()[0]!
