@@ -17,6 +17,7 @@ import {
   type EventSink,
   type Feed,
   holdPlan,
+  type ReplayOwner,
   Replays,
   releasePlan,
   Snapshots,
@@ -46,7 +47,7 @@ const CATCH_UP_MS = 10_000
 const CLOSE_INTERNAL = 1_011
 
 /** One connected client: its subscriptions, its queues, and its flow control. */
-export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
+export class Subscriber implements DeliverySubscriber, CohortMember, EventSink, ReplayOwner {
   readonly name: string
   readonly #socket: DeliverySocket
   readonly #context: SubscriberContext
@@ -75,13 +76,7 @@ export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
     this.#context = context
     this.#backlog = new Backlog(context.queueBounds, flow.windowBytes, context.totals, context.budget)
     this.#outlet = new Outlet(socket, flow, this.#backlog, context.observer, context.socketMemory)
-    this.#replay = new Replays(
-      this.#backlog,
-      context,
-      limits,
-      () => this.#offered(),
-      (error) => this.fail('a replay', error),
-    )
+    this.#replay = new Replays(this.#backlog, context, limits, this)
   }
 
   get purse(): object {
@@ -318,6 +313,14 @@ export class Subscriber implements DeliverySubscriber, CohortMember, EventSink {
 
   tookOver(): void {
     this.#offered()
+  }
+
+  offered(): void {
+    this.#offered()
+  }
+
+  replayFailed(error: unknown): void {
+    this.fail('a replay', error)
   }
 
   /** Releases entries of which little is still needed. */

@@ -10,6 +10,7 @@ import { RETRY_AFTER_MS } from '../retry-after.ts'
 import { Rounds } from '../rounds.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
 import { keptFrame } from './connection-limits.ts'
+import { ContainedConnection } from './contained-connection.ts'
 import { AmbientCredentials, isForwarded, NONE } from './credentials.ts'
 import { EventLoopLag } from './event-loop-lag.ts'
 import { FrameTurns } from './frame-turns.ts'
@@ -187,11 +188,7 @@ export class Gateway implements TransportHandlers {
     const client = { limits, address: address.name, ambient }
     const connection = new Connection(this.#context, socket, id, client)
     this.#connections.add(connection)
-    return {
-      message: (frame, isText) => this.#contained('message', connection, () => connection.message(frame, isText)),
-      drained: () => this.#contained('drained', connection, () => connection.drained()),
-      closed: () => this.#contained('closed', connection, () => connection.closed()),
-    }
+    return new ContainedConnection(connection, this.#context.report)
   }
 
   /** Tells clients that calls to Redis are refused, or answered again; single probes in between are not reported. */

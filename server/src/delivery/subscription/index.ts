@@ -1,7 +1,7 @@
 export { type Feed, pushSeen } from './feed.ts'
 export { holdPlan, releasePlan, type SubscriptionLimits, whyFull } from './plan-cost.ts'
 export { collectProgress, PROGRESS_MS } from './progress.ts'
-export { type ReplayContext, Replays } from './replays.ts'
+export { type ReplayContext, type ReplayOwner, Replays } from './replays.ts'
 export { type SnapshotContext, Snapshots } from './snapshots.ts'
 export { companyMs, type EventSink, isPaced, type Receiver, Subscription } from './subscription.ts'
 export { changeLanes, collectLeft } from './subscription-change.ts'

@@ -19,6 +19,14 @@ export interface ReplayContext {
   sureTailOf(topic: string, partition: number): TopicTail | undefined
 }
 
+/** Whose feeds they are. */
+export interface ReplayOwner {
+  /** Entries were offered to its queues. */
+  offered(): void
+  /** A page could not be read or taken. */
+  replayFailed(error: unknown): void
+}
+
 /** Target size of one page: a page whose reader has no room left was read for nothing. */
 const PAGE_BYTES = 128 * 1_024
 const MAX_PAGE_ENTRIES = 512
@@ -35,29 +43,17 @@ const MIN_PAGE_ENTRIES = 2
 export class Replays implements PageReader {
   readonly #backlog: Backlog
   readonly #context: ReplayContext
-  readonly #onOffered: () => void
+  readonly #owner: ReplayOwner
   readonly reader: Reader
-  readonly fail: (error: unknown) => void
   /** The front one is read next. */
   #feeds: Feed[] = []
   #requested = false
 
-  /**
-   * @param onOffered called after entries were offered to the queue
-   * @param fail gets the error of reading or taking a page
-   */
-  constructor(
-    backlog: Backlog,
-    context: ReplayContext,
-    reader: Reader,
-    onOffered: () => void,
-    fail: (error: unknown) => void,
-  ) {
+  constructor(backlog: Backlog, context: ReplayContext, reader: Reader, owner: ReplayOwner) {
     this.#backlog = backlog
     this.#context = context
     this.reader = reader
-    this.#onOffered = onOffered
-    this.fail = fail
+    this.#owner = owner
   }
 
   get feeds(): number {
@@ -93,10 +89,14 @@ export class Replays implements PageReader {
     // An array shifted empty keeps the capacity that a session without traffic needs.
     if (this.#feeds.length === 0) this.#feeds = []
     // The next flush continues.
-    if (wentLive) this.#onOffered()
+    if (wentLive) this.#owner.offered()
     if (offered >= OFFERED_AT_A_TIME || this.#requested || this.#next() === undefined) return
     this.#requested = true
     this.#context.replayer.request(this)
+  }
+
+  fail(error: unknown): void {
+    this.#owner.replayFailed(error)
   }
 
   nextPage(): PageRequest | undefined {
@@ -124,7 +124,7 @@ export class Replays implements PageReader {
     if (place >= 0 && feed.state.kind === 'replaying' && feed.state.after === from) {
       this.#feeds.push(...this.#feeds.splice(place, 1))
       this.#offerPage(feed, page)
-      this.#onOffered()
+      this.#owner.offered()
     }
     this.pump()
   }

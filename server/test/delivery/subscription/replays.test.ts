@@ -43,9 +43,11 @@ function open(cursor: string) {
       sureTailOf: () => tail,
     },
     ONLY_READER,
-    () => {},
-    (error) => {
-      throw error
+    {
+      offered: () => {},
+      replayFailed(error) {
+        throw error
+      },
     },
   )
   const feed = subscription.feed(TOPIC, 0)!
@@ -122,8 +124,8 @@ describe('replays', () => {
     expect(requests[0]!.nextPage()!.entries).toBeLessThan(request.entries)
   })
   it('D-RESUME-12 takes what the tails remember of many feeds in parts, each with the next flush', () => {
-    const PARTITIONS = 4
-    const ENTRIES = 200
+    const PARTITIONS = 12
+    const ENTRIES = 50
     const { backlog } = openBacklog({ bytes: 10_000_000, events: 10_000 })
     const planned = planSubscription(
       { type: 'subscribe', sub: 1, topic: TOPIC },
@@ -154,15 +156,17 @@ describe('replays', () => {
         sureTailOf: tailOf,
       },
       ONLY_READER,
-      () => flushesAskedFor++,
-      (error) => {
-        throw error
+      {
+        offered: () => flushesAskedFor++,
+        replayFailed(error) {
+          throw error
+        },
       },
     )
     const queued = () => subscription.queue.lane(1).events
     replays.add([...subscription.feeds()])
-    expect([queued(), replays.feeds, replays.isWaiting, flushesAskedFor]).toEqual([2 * ENTRIES, 2, true, 1])
+    expect([queued(), replays.feeds, replays.isWaiting, flushesAskedFor]).toEqual([6 * ENTRIES, 6, true, 1])
     replays.pump()
-    expect([queued(), replays.feeds, replays.isWaiting, flushesAskedFor]).toEqual([4 * ENTRIES, 0, false, 2])
+    expect([queued(), replays.feeds, replays.isWaiting, flushesAskedFor]).toEqual([12 * ENTRIES, 0, false, 2])
   })
 })
