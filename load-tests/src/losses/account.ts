@@ -167,18 +167,19 @@ function untoldLosses(
   partition: number,
   { notes, stored, losses, ends }: Evidence,
 ): string[] {
-  const inLog = new Set(stored.get(NOTE)!.map(({ at }) => `${at.epoch}/${at.streamId}`))
+  // By its id alone: the acknowledgement of what was stored before a change of epoch names the present one.
+  const inLog = new Set(stored.get(NOTE)!.flatMap(({ at }) => (at.partition === partition ? [at.streamId] : [])))
   const from = startOf({ start, topic, isFromNow } as Subscriber, partition, lane)
   return notes.flatMap(({ id, n, by, partition: own, ack }) => {
     if (ack === undefined || own !== partition || LANES[n % LANES.length] !== lane) return []
-    if (inLog.has(`${ack.epoch}/${ack.streamId}`)) return []
+    if (inLog.has(ack.streamId)) return []
     if (from !== undefined && compareStreamIds(ack.streamId, from.streamId) <= 0) return []
     // Nobody is left who knows of it.
     if ('gateway' in by && ends.some(({ gateway, at }) => gateway === by.gateway && at >= ack.at)) return []
     const lostAt = losses.find((at) => at >= Number.parseInt(ack.streamId, 10))
     const isTold = told.some((each) =>
       each.kind === 'event'
-        ? each.at.epoch === ack.epoch && each.at.streamId === ack.streamId
+        ? each.at.streamId === ack.streamId
         : each.reason === 'epoch' && lostAt !== undefined && each.arrivedAt >= lostAt,
     )
     if (isTold) return []

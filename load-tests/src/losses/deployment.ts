@@ -12,6 +12,7 @@ import { within } from './waits.ts'
 export const PARTITIONS = 2
 const START_DEADLINE_MS = 20_000
 const CLOSE_DEADLINE_MS = 10_000
+const LAST_ANSWERS_MS = 200
 
 type Loss = Extract<Step, { do: 'lose' }>
 
@@ -112,8 +113,9 @@ export class Deployment {
   }
 
   async #endGateway(gateway: 0 | 1): Promise<void> {
-    this.ends.push({ gateway, at: performance.now() })
     await within(CLOSE_DEADLINE_MS, `gateway ${gateway} to close`, this.#gateways[gateway]!.close({ deadlineMs: 0 }))
+    // It answers until then, and its last answers are still on their way.
+    this.ends.push({ gateway, at: performance.now() + LAST_ANSWERS_MS })
   }
 
   async #startGateway(gateway: 0 | 1): Promise<void> {
