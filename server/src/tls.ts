@@ -68,6 +68,11 @@ export function checkTls({ files, cert, key, clientCa }: Tls): void {
   )
 }
 
+/** When the first certificate of the file ends, ms since 1970. */
+export function certificateEnd({ cert }: Pick<Tls, 'cert'>): number {
+  return Date.parse(new X509Certificate(cert).validTo)
+}
+
 /** The cause says what OpenSSL does not like of the form, and quotes nothing. */
 function attempt<T>(variable: string, file: string, what: string, read: () => T): T {
   try {

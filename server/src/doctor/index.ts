@@ -1,5 +1,5 @@
 export { deploymentFindings, type Expected } from './deployment-findings.ts'
 export { bySeverity, type Examination, type Finding } from './finding.ts'
-export { type MachineFacts, machineFindings } from './machine-findings.ts'
+export { type CertificateFacts, type MachineFacts, machineFindings } from './machine-findings.ts'
 export { redisFindings, takesWrites } from './redis-findings.ts'
 export { byName, reportOf } from './reports.ts'

@@ -7,21 +7,31 @@ export interface MachineFacts {
   readonly freeBytes?: number | undefined
   /** Why nothing can be written to the data folder. */
   readonly unwritable?: string | undefined
+  /** That gateways use; absent without TLS. */
+  readonly certificate?: CertificateFacts | undefined
   /** Of Linux: 0, 1 or 2. */
   readonly overcommit?: string | undefined
   /** Of Linux: as `/sys/kernel/mm/transparent_hugepage/enabled` says. */
   readonly hugePages?: string | undefined
 }
 
+/** Of a certificate, or why it cannot be used. */
+export type CertificateFacts =
+  | { readonly kind: 'usable'; readonly file: string; readonly leftMs: number }
+  | { readonly kind: 'unusable'; readonly why: string }
+
 /** Fewer are a surprise at some hundred clients. */
 const FEW_FILES = 10_000
 const LITTLE_DISK = 2 * 1_024 ** 3
 const NO_DISK = 200 * 1_024 ** 2
 const MIB = 1_024 ** 2
+const DAY_MS = 86_400_000
+/** Whatever renews certificates by itself has done so earlier. */
+const SOON_DAYS = 10
 
 /** What is wrong with a machine as a place for a gateway, a worker and, where it has one, a private Redis. Pure. */
 export function machineFindings(facts: MachineFacts): Finding[] {
-  return [...files(facts), ...disk(facts), ...kernel(facts)]
+  return [...files(facts), ...disk(facts), ...certificates(facts), ...kernel(facts)]
 }
 
 function* files({ openFiles }: MachineFacts): Iterable<Finding> {
@@ -49,6 +59,25 @@ function* disk({ freeBytes, unwritable }: MachineFacts): Iterable<Finding> {
       severity: freeBytes < NO_DISK ? 'error' : 'warning',
       what: `The disk of the data folder has ${Math.round(freeBytes / MIB)} MiB left: on a full one Redis stores nothing.`,
       todo: 'Make room; writing its file anew needs as much as it has.',
+    }
+  }
+}
+
+function* certificates({ certificate }: MachineFacts): Iterable<Finding> {
+  if (certificate === undefined) return
+  if (certificate.kind === 'unusable') {
+    const todo = 'Mend it: no gateway starts with it.'
+    yield { code: 'certificate-unusable', severity: 'error', what: certificate.why, todo }
+  } else if (certificate.leftMs <= SOON_DAYS * DAY_MS) {
+    const days = Math.floor(certificate.leftMs / DAY_MS)
+    const hasEnded = certificate.leftMs <= 0
+    yield {
+      code: 'certificate-ends',
+      severity: hasEnded ? 'error' : 'warning',
+      what: hasEnded
+        ? `The certificate in ${certificate.file} has ended: clients refuse it.`
+        : `The certificate in ${certificate.file} ends in ${days} ${days === 1 ? 'day' : 'days'}.`,
+      todo: 'Renew it: processes read it again without a restart.',
     }
   }
 }

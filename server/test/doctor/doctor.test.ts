@@ -7,7 +7,13 @@ import {
   type WorkerReport,
 } from '../../src/bus/index.ts'
 import { keys } from '../../src/bus/keys.ts'
-import { deploymentFindings, machineFindings, redisFindings, takesWrites } from '../../src/doctor/index.ts'
+import {
+  deploymentFindings,
+  type MachineFacts,
+  machineFindings,
+  redisFindings,
+  takesWrites,
+} from '../../src/doctor/index.ts'
 import { startWorker } from '../../src/worker-app.ts'
 import { runCommand } from '../support/command-line.ts'
 import { contract } from '../support/contract.ts'
@@ -275,11 +281,14 @@ describe('deploymentFindings', () => {
   })
 })
 
-test.each([
+test.each<[MachineFacts, string]>([
   [{ openFiles: 1_024 }, 'warning few-open-files'],
   [{ openFiles: undefined, freeBytes: 1e9 }, 'warning little-disk'],
   [{ openFiles: undefined, freeBytes: 1e6 }, 'error little-disk'],
   [{ openFiles: undefined, unwritable: 'EROFS' }, 'error data-unwritable'],
+  [{ openFiles: undefined, certificate: { kind: 'usable', file: 'a.crt', leftMs: 1 } }, 'warning certificate-ends'],
+  [{ openFiles: undefined, certificate: { kind: 'usable', file: 'a.crt', leftMs: 0 } }, 'error certificate-ends'],
+  [{ openFiles: undefined, certificate: { kind: 'unusable', why: 'no' } }, 'error certificate-unusable'],
   [{ openFiles: undefined, overcommit: '0' }, 'warning no-overcommit'],
   [{ openFiles: undefined, hugePages: '[always] madvise never' }, 'warning huge-pages'],
 ])('DOC-WARN-1 machineFindings - %j: %s', (facts, code) => {

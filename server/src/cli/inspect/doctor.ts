@@ -11,6 +11,7 @@ import {
   takesWrites,
 } from '../../doctor/index.ts'
 import { privateRedisOf } from '../../supervisor/folder-lock.ts'
+import { tlsFilesOf } from '../processes/tls-files.ts'
 import { printable, printableJson } from '../terminal/printable.ts'
 import { parseOptions } from '../usage/usage-error.ts'
 import { readMachineFacts } from './machine-facts.ts'
@@ -47,7 +48,9 @@ export async function run(args: string[]): Promise<number> {
     config,
     {
       of: 'this machine',
-      findings: machineFindings(await readMachineFacts(isPrivate ? settings.dataFolder : undefined)),
+      findings: machineFindings(
+        await readMachineFacts(isPrivate ? settings.dataFolder : undefined, () => tlsFilesOf(settings)),
+      ),
     },
     ...(await examineRedis(settings, hash)),
   ].map(({ of, findings }) => ({ of, findings: bySeverity(findings) }))

@@ -1,18 +1,35 @@
 import { constants, readFileSync } from 'node:fs'
 import { access, mkdtemp, rm, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { MachineFacts } from '../../doctor/index.ts'
+import type { CertificateFacts, MachineFacts } from '../../doctor/index.ts'
+import { certificateEnd, readTls, type TlsFiles } from '../../tls.ts'
 import { openFilesLimit } from '../processes/open-files.ts'
 
-/** @param dataFolder of a private Redis; `undefined` where Redis is elsewhere */
-export async function readMachineFacts(dataFolder: string | undefined): Promise<MachineFacts> {
-  const openFiles = openFilesLimit()
-  if (dataFolder === undefined) return { openFiles }
+/**
+ * @param dataFolder of a private Redis; `undefined` where Redis is elsewhere
+ * @param tls of gateways. It throws where the settings do not fit together.
+ */
+export async function readMachineFacts(
+  dataFolder: string | undefined,
+  tls: () => TlsFiles | undefined,
+): Promise<MachineFacts> {
+  const always = { openFiles: openFilesLimit(), certificate: await certificateOf(tls) }
+  if (dataFolder === undefined) return always
   return {
-    openFiles,
+    ...always,
     ...(await diskOf(dataFolder)),
     overcommit: textOf('/proc/sys/vm/overcommit_memory'),
     hugePages: textOf('/sys/kernel/mm/transparent_hugepage/enabled'),
+  }
+}
+
+async function certificateOf(tls: () => TlsFiles | undefined): Promise<CertificateFacts | undefined> {
+  try {
+    const files = tls()
+    if (files === undefined) return undefined
+    return { kind: 'usable', file: files.cert, leftMs: certificateEnd(await readTls(files)) - Date.now() }
+  } catch (error) {
+    return { kind: 'unusable', why: (error as Error).message }
   }
 }
 

@@ -7,11 +7,12 @@ import { SUBPROTOCOL } from '@tidegate/protocol'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { LOAD } from '../../../src/gateway/transport/create-transport.ts'
-import { readTls, type TlsFiles } from '../../../src/tls.ts'
+import { certificateEnd, readTls, type TlsFiles } from '../../../src/tls.ts'
 import { TlsWatch } from '../../../src/tls-watch.ts'
 import { useAuthorities } from '../../support/certificates.ts'
 import { eventually, handshake, IMPLEMENTATIONS, request, TestServer } from './support.ts'
 
+const DAY_MS = 86_400_000
 const authority = useAuthorities()
 const ca = authority('authority')
 const others = authority('another authority')
@@ -52,6 +53,25 @@ async function subjectOf(port: number): Promise<string> {
   socket.destroy()
   return String(name)
 }
+
+it('T-TLS-6 a certificate that ends - is named once before, and once when it has ended', async () => {
+  const tls = await readTls(first)
+  const end = certificateEnd(tls)
+  const lines: string[] = []
+  let now = end - 11 * DAY_MS
+  const watch = new TlsWatch({ tls, renew: async () => {}, warn: (line) => lines.push(line), now: () => now })
+  const looked = async (at: number) => {
+    now = at
+    await watch.look()
+    return lines.splice(0)
+  }
+  const when = new Date(end).toISOString()
+  expect(await looked(now)).toEqual([])
+  expect(await looked(end - 9 * DAY_MS)).toEqual([expect.stringContaining(`ends at ${when}. Renew it`)])
+  expect(await looked(end - 1)).toEqual([])
+  expect(await looked(end)).toEqual([expect.stringContaining(`has ended at ${when}: clients refuse it`)])
+  expect(await looked(end + DAY_MS)).toEqual([])
+})
 
 describe.each(IMPLEMENTATIONS)('%s: TLS', (name) => {
   /** The files that the gateway reads. */
