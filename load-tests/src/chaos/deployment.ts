@@ -29,6 +29,7 @@ export type ProgramName = keyof typeof PROGRAMS
 
 /** At first. */
 export const PARTITIONS = 4
+export const ALL_PARTITIONS: readonly number[] = Array.from({ length: PARTITIONS }, (_, partition) => partition)
 
 export interface DeploymentOptions extends RedisOptions {
   /** A master, replicas and Sentinels in place of one Redis. Gateways and workers reach them without a proxy. */

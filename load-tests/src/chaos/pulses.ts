@@ -1,7 +1,7 @@
 import { createClient, type TidegateClient } from '@tidegate/client/node'
 import { partitionOf } from '../../../server/src/bus/index.ts'
 import type config from './chaos.config.ts'
-import { PARTITIONS } from './deployment.ts'
+import { ALL_PARTITIONS, PARTITIONS } from './deployment.ts'
 
 const EVERY_MS = 25
 const CLOSE_DEADLINE_MS = 500
@@ -24,15 +24,14 @@ export class Pulses {
   readonly #pulses: readonly Map<string, Pulse>[]
 
   constructor(url: string) {
-    const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition)
-    this.#pulses = partitions.map(() => new Map())
+    this.#pulses = ALL_PARTITIONS.map(() => new Map())
     this.#reader = createClient<typeof config>({ url })
     this.#reader.subscribe('chaos.probe', {}, ({ data }: { readonly data: { readonly key: string } }) => {
       const pulse = this.#pulses[partitionOf(data.key, PARTITIONS)]!.get(data.key)
       if (pulse !== undefined) pulse.deliveredAt ??= performance.now()
     })
-    this.#clients = partitions.map(() => createClient<typeof config>({ url }))
-    this.#timers = partitions.map((partition) => {
+    this.#clients = ALL_PARTITIONS.map(() => createClient<typeof config>({ url }))
+    this.#timers = ALL_PARTITIONS.map((partition) => {
       const keys = keysOf(partition)
       return setInterval(() => this.#send(partition, keys.next().value!), EVERY_MS)
     })

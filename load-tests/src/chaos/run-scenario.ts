@@ -113,7 +113,8 @@ async function openField(
   opened.push(...watchers.map((watcher) => () => watcher.close()))
   const probes = new Probes(deployment)
   opened.push(() => probes.stop())
-  const pulses = scenario.deployment.cluster && new Pulses(urlOf(0))
+  const { cluster, sentinels } = scenario.deployment
+  const pulses = (cluster ?? sentinels) && new Pulses(urlOf(0))
   opened.push(() => pulses?.stop())
   await within(START_DEADLINE_MS, 'a deployment that is ready', () => probes.isGreen(deployment.gateways))
   await Promise.all(watchers.map((watcher) => watcher.ready()))

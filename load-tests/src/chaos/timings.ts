@@ -1,5 +1,5 @@
 import { percentile } from '../support/percentile.ts'
-import { PARTITIONS } from './deployment.ts'
+import { ALL_PARTITIONS } from './deployment.ts'
 import type { Member } from './member.ts'
 import type { Probe, Probes } from './probes.ts'
 import type { Pulses } from './pulses.ts'
@@ -28,7 +28,7 @@ export interface Observed {
   readonly beganAt: number
   readonly endedAt: number
   readonly flowedAt: number | undefined
-  /** Where there are several Redis. */
+  /** Where another Redis can take over. */
   readonly pulses: Pulses | undefined
   /** Partitions that were stopped; `undefined` where that is not known. */
   readonly hit: readonly number[] | undefined
@@ -65,10 +65,11 @@ export function timingsOf(observed: Observed): Timings {
 
 function byPartition({ pulses, hit, beganAt, servedAt, endedAt }: Observed): Pick<Timings, 'sparedMs' | 'hitMs'> {
   if (pulses === undefined || hit === undefined) return { sparedMs: null, hitMs: null }
-  const spared = Array.from({ length: PARTITIONS }, (_, partition) => partition).filter((one) => !hit.includes(one))
+  const spared = ALL_PARTITIONS.filter((one) => !hit.includes(one))
   const flow = hit.map((partition) => pulses.flowsAt(partition, servedAt) ?? Number.POSITIVE_INFINITY)
   return {
-    sparedMs: Math.round(Math.max(0, ...spared.map((partition) => pulses.longest(partition, beganAt, endedAt)))),
+    sparedMs:
+      spared.length === 0 ? null : Math.round(Math.max(...spared.map((one) => pulses.longest(one, beganAt, endedAt)))),
     hitMs: hit.length === 0 ? null : Math.round(Math.max(...flow) - servedAt),
   }
 }

@@ -28,7 +28,7 @@ test.each([
     '12 passed, 0 failed',
   ],
   [
-    'failed tests',
+    'tests of which some do not pass',
     { numPassedTests: 3, numFailedTests: 2, testResults: [file('failed', 'x')] },
     1,
     '3 passed, 2 failed',

@@ -3,7 +3,7 @@ import { readDeploymentFacts } from '../../../../server/src/bus/index.ts'
 import { keys, QUEUE_PREFIX } from '../../../../server/src/bus/keys.ts'
 import { slotOf } from '../../../../server/src/bus/redis/hash-slot.ts'
 import { type ClusterProcess, eventually } from '../../../../server/test/support/redis-cluster.ts'
-import { type DeploymentOptions, PARTITIONS } from '../deployment.ts'
+import { ALL_PARTITIONS, type DeploymentOptions, PARTITIONS } from '../deployment.ts'
 import type { Scenario, Stage } from '../scenario.ts'
 import { rolledToThisVersion } from './rolling.ts'
 
@@ -20,8 +20,6 @@ const DEPLOYMENT: DeploymentOptions = {
   env: { TIDEGATE_ACK_REPLICAS: '1' },
 }
 
-const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition)
-
 interface Victim {
   readonly master: ClusterProcess
   /** Its partitions. */
@@ -30,9 +28,9 @@ interface Victim {
 
 /** The master of a partition, by the seed. */
 async function victimOf({ deployment: { cluster }, random }: Stage): Promise<Victim> {
-  const owners = await Promise.all(ALL.map((partition) => cluster.ownerOf(keys.meta(partition))))
+  const owners = await Promise.all(ALL_PARTITIONS.map((partition) => cluster.ownerOf(keys.meta(partition))))
   const master = owners[Math.floor(random() * PARTITIONS)]!
-  return { master, hit: ALL.filter((partition) => owners[partition] === master) }
+  return { master, hit: ALL_PARTITIONS.filter((partition) => owners[partition] === master) }
 }
 
 /** Events published while no replica confirmed the new master are delivered first. */
@@ -167,7 +165,7 @@ export const CLUSTER: readonly Scenario[] = [
     ...PARTLY,
     async disturb({ deployment: { cluster }, begin }) {
       begin()
-      for (const key of [...ALL.map(keys.meta), QUEUE_PREFIX]) {
+      for (const key of [...ALL_PARTITIONS.map(keys.meta), QUEUE_PREFIX]) {
         const owner = await cluster.ownerOf(key)
         const others = await cluster.masters()
         const next = others[(others.indexOf(owner) + 1) % others.length]!

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DeploymentOptions } from '../deployment.ts'
+import { ALL_PARTITIONS, type DeploymentOptions } from '../deployment.ts'
 import type { Scenario } from '../scenario.ts'
 
 const REPLICAS = 2
@@ -29,7 +29,7 @@ const killed = (name: string, about: string, confirming: number, mayLose?: true)
   async disturb({ deployment: { sentinels }, beside, begin }) {
     const master = await sentinels.master()
     process.kill(master.pid, 'SIGKILL')
-    begin()
+    begin(ALL_PARTITIONS)
     await sentinels.failedOver(master)
     // It says that it is the master until the Sentinels have told it otherwise.
     beside.push(master.restart().then(() => sentinels.followed()))
@@ -48,7 +48,7 @@ export const SENTINEL: readonly Scenario[] = [
     async disturb({ deployment: { sentinels }, beside, begin }) {
       const master = await sentinels.master()
       process.kill(master.pid, 'SIGSTOP')
-      begin()
+      begin(ALL_PARTITIONS)
       await sentinels.failedOver(master)
       const wake = async () => {
         await sleep(AWAY_MS)
@@ -68,7 +68,7 @@ export const SENTINEL: readonly Scenario[] = [
     mayLose: true,
     async disturb({ deployment: { sentinels }, beside, begin }) {
       const master = await sentinels.master()
-      begin()
+      begin(ALL_PARTITIONS)
       await sentinels.promote()
       await sentinels.failedOver(master)
       beside.push(sentinels.followed())
@@ -86,7 +86,7 @@ export const SENTINEL: readonly Scenario[] = [
     recoversInMs: BACKLOG_MS,
     async disturb({ deployment: { sentinels }, begin }) {
       const master = await sentinels.master()
-      begin()
+      begin(ALL_PARTITIONS)
       await sentinels.promote()
       await sentinels.failedOver(master)
       await sentinels.followed()
