@@ -3,13 +3,16 @@ import { keys } from '../../../../server/src/bus/keys.ts'
 import { openCommandConnection, type Redis, untilReady } from '../../../../server/src/bus/redis/connection.ts'
 import { slotOf } from '../../../../server/src/bus/redis/hash-slot.ts'
 import { startCommand } from '../../support/processes.ts'
-import { type Deployment, type DeploymentOptions, PARTITIONS } from '../deployment.ts'
+import { CONFIG, type Deployment, type DeploymentOptions, PARTITIONS } from '../deployment.ts'
 import type { Scenario } from '../scenario.ts'
 
 const TO = 2 * PARTITIONS
 const KILLS = 3
 const POLL_MS = 2
 const CONNECT_MS = 5_000
+const AWAY_MS = 1_000
+/** A busy machine takes several times as long as an idle one to start a process. */
+const REFUSED_IN_MS = 30_000
 /** Publishes wait for as long as everything is stopped. */
 const OUTAGE_MS = 180_000
 /** Clients that find no gateway wait longer each time, and what they kept comes first. */
@@ -40,11 +43,10 @@ const killed =
     if (!isCut) throw new Error('no growth was cut')
   }
 
-/** Kills a master in the middle of a growth. Its replica takes over, and it comes back as the replica of that. */
-const failedOver =
-  (withinMs: number): Grow =>
+/** Does something in the middle of a growth, and waits until both have ended. */
+const midway =
+  (withinMs: number, strike: (deployment: Deployment, random: () => number) => Promise<void>): Grow =>
   async (deployment, redis, random) => {
-    const { cluster } = deployment
     const growing = grow(deployment)
     let hasEnded = false
     const ending = growing.ended
@@ -54,28 +56,59 @@ const failedOver =
       })
     while (!hasEnded && !(await isUnderWay(redis))) await sleep(POLL_MS)
     await sleep(random() * withinMs)
-    const masters = await cluster.masters()
-    const victim = masters[Math.floor(random() * masters.length)]!
     if (hasEnded || !(await isUnderWay(redis))) throw new Error('no growth was under way')
-    await victim.kill()
-    await cluster.replaced(victim)
-    await victim.run()
-    await cluster.ready()
+    await strike(deployment, random)
     await ending
   }
 
+/** Its replica takes over, and it comes back as the replica of that. */
+async function killMaster({ cluster }: Deployment, random: () => number): Promise<void> {
+  const masters = await cluster.masters()
+  const victim = masters[Math.floor(random() * masters.length)]!
+  await victim.kill()
+  await cluster.replaced(victim)
+  await victim.run()
+  await cluster.ready()
+}
+
+/** It comes back on its file. */
+async function killRedis({ redis }: Deployment): Promise<void> {
+  await redis.end('SIGKILL')
+  await sleep(AWAY_MS)
+  await redis.start()
+}
+
+/** A worker and a gateway are refused for as long as the partitions are neither those of before nor those to come. */
+async function startTooEarly({ redisUrl }: Deployment): Promise<void> {
+  const started = ['worker', 'gateway'].map((command) =>
+    startCommand([command, '--config', CONFIG, ...(command === 'gateway' ? ['--port', '0'] : [])], redisUrl),
+  )
+  const killing = setTimeout(() => started.forEach((one) => void one.kill()), REFUSED_IN_MS)
+  const ends = await Promise.allSettled(started.map(({ ended }) => ended))
+  clearTimeout(killing)
+  for (const end of ends) {
+    const said = end.status === 'rejected' ? String(end.reason) : 'it ran'
+    if (!said.includes('to finish it')) throw new Error(`started beside a growth: ${said}`)
+  }
+}
+
 async function isConnected(redis: Redis): Promise<void> {
   while (!`${await redis.client('LIST')}`.includes(' name=tidegate-growth ')) await sleep(POLL_MS)
+}
+
+async function connect(redis: Redis): Promise<void> {
+  await untilReady(redis, CONNECT_MS)
+  // A connection with the name that it has counts as a process of the deployment.
+  await redis.client('SETNAME', 'chaos')
 }
 
 /** Lets a growth be disturbed, and one that was cut be run again to its end. */
 async function growDisturbed(deployment: Deployment, disturb: Grow, random: () => number): Promise<void> {
   const redis = openCommandConnection(deployment.redisUrl, 'chaos', { slot: slotOf(keys.cluster) })
   try {
-    await untilReady(redis, CONNECT_MS)
-    // A connection with such a name counts as a process of the deployment.
-    await redis.client('SETNAME', 'chaos')
+    await connect(redis)
     await disturb(deployment, redis, random)
+    await connect(redis)
     if (!(await isGrown(redis))) await grow(deployment).ended
   } finally {
     redis.disconnect()
@@ -107,6 +140,18 @@ const KILLED = `by a growth that is killed ${KILLS} times`
 export const GROWTH: readonly Scenario[] = [
   grown('growth-killed', KILLED, { fsync: 'everysec' }, killed(300)),
   grown(
+    'growth-redis-killed',
+    'by a growth in the middle of which Redis is killed; it is run again once Redis is back',
+    { fsync: 'everysec' },
+    midway(50, killRedis),
+  ),
+  grown(
+    'cluster-growth-beside',
+    'on three masters, while a worker and a gateway are started too early: they are refused',
+    { fsync: 'everysec', cluster: { masters: 3, replicas: 1 } },
+    midway(1_000, startTooEarly),
+  ),
+  grown(
     'cluster-growth-killed',
     `${KILLED}, on three masters`,
     { fsync: 'everysec', cluster: { masters: 3, replicas: 1 } },
@@ -120,6 +165,6 @@ export const GROWTH: readonly Scenario[] = [
       cluster: { masters: 3, replicas: 1, nodeTimeoutMs: 1_000 },
       env: { TIDEGATE_ACK_REPLICAS: '1' },
     },
-    failedOver(4_000),
+    midway(4_000, killMaster),
   ),
 ]
