@@ -140,6 +140,7 @@ export class PartitionLoop {
 
   async #run(): Promise<LoopEnd> {
     this.#sender?.send(this.#fold.entities!.outbox.unsent())
+    const { meter } = this.#parts
     // The first commit says by what they show anything.
     const refusal = await emptyOutdated(this.#parts, this.#fold, this.#log)
     const begun = refusal ?? (this.#fold.entities?.builds.isUrgent ? await this.#commit() : undefined)
@@ -149,6 +150,7 @@ export class PartitionLoop {
       const end = this.#draining ? await this.#drain() : await this.#readFoldCommit()
       if (end !== undefined) return end
       this.#chores.begin(this.#doWhenDue)
+      await meter.measureWhenDue(() => this.#fold.inputOffsets())
     }
     const end = this.#isDirty ? await this.#commit() : undefined
     return end ?? (await this.#commits.settled()) ?? 'stopped'
@@ -156,10 +158,9 @@ export class PartitionLoop {
 
   /** Beside commits, which only move on what is trimmed and expired by: calls of an owner that has lost the partition do nothing. */
   readonly #doWhenDue = async (): Promise<void> => {
-    const { trimmer, expiry, meter, ownership } = this.#parts
+    const { trimmer, expiry, ownership } = this.#parts
     await trimmer.trimWhenDue(this.#log, ownership.token, () => decodeOffsets(this.#commits.offsetsText))
     await expiry.expireWhenDue(ownership.token)
-    await meter.measureWhenDue(() => this.#fold.inputOffsets())
   }
 
   /** While something else is to be done: a read brings them as well. */
@@ -188,8 +189,6 @@ export class PartitionLoop {
   async #commitAnswers(): Promise<LoopEnd | undefined> {
     const end = await this.#commits.answers()
     this.#draining = this.#fold.hasDue
-    // Otherwise it would leave behind what is folded next.
-    if (!this.#events.isEmpty) await yieldToLoop()
     return end
   }
 
