@@ -48,7 +48,13 @@ const members = () => own.redis.zrange(owned(INDEX), 0, '-1')
 /** Everything in Redis but what a heartbeat renews. */
 async function everything(): Promise<unknown> {
   const names = (await own.redis.keys('*')).sort()
-  return Promise.all(names.map(async (name) => [name, await own.redis.dump(name)]))
+  return Promise.all(names.map(async (name) => [name, await contentOf(name)]))
+}
+
+/** A hash keeps its fields in no order: what is asked between moves them. */
+async function contentOf(name: string): Promise<unknown> {
+  const isHash = (await own.redis.type(name)) === 'hash'
+  return isHash ? Object.entries(await own.redis.hgetall(name)).sort() : own.redis.dump(name)
 }
 
 async function refusesWhole(request: CommitRequest, status: string): Promise<void> {

@@ -91,7 +91,7 @@ async function contentOf(nodes: readonly Redis[]): Promise<Content> {
     for (const name of await redis.keys('*tg:*')) {
       const isMeta = name.endsWith(':meta')
       const fields = isMeta
-        ? Object.entries(await redis.hgetall(name)).filter(([field]) => field !== 'epoch')
+        ? Object.entries(await redis.hgetall(name)).filter(([field]) => !field.startsWith('epoch'))
         : undefined
       found.set(name, isMeta ? JSON.stringify(fields!.sort()) : (await redis.dumpBuffer(name))!.toString('base64'))
     }
