@@ -87,6 +87,7 @@ it('D-BUDGET-3 clients that ask and never read are closed, and others stay', asy
   expect(most).toBeGreaterThan(0)
   reader.send({ ...ask, id: 1 })
   expect(await reader.next('result')).toMatchObject({ id: 1 })
-  expect((await metrics()).unread).toBeLessThanOrEqual(1_000_000)
+  // Answers that were asked for before still come, and are written before it closes more of them.
+  await expect.poll(async () => (await metrics()).unread).toBeLessThanOrEqual(1_000_000)
   for (const client of [reader, ...deaf]) client.close()
 })
