@@ -2,6 +2,7 @@
 
 import { answerParent } from '../support/answer-parent.ts'
 import { helloFrame } from '../support/hello.ts'
+import { isPing, PONG } from '../support/pong.ts'
 import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 
 export interface ClientsOptions {
@@ -19,9 +20,12 @@ const sockets: RawWebSocket[] = []
 
 async function openOne(port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const socket = new RawWebSocket(port, (payload) => {
-      if (payload.includes('"subscribed"')) resolve()
-    })
+    const onMessage = (payload: Buffer) => {
+      if (isPing(payload)) socket.write(PONG)
+      else if (payload.includes('"subscribed"')) resolve()
+    }
+    const onClose = (code?: number) => reject(new Error(`closed with ${code} before it was subscribed`))
+    const socket = new RawWebSocket(port, onMessage, onClose)
     sockets.push(socket)
     socket.open().then(() => {
       socket.write(hello)

@@ -17,7 +17,9 @@ const DELIVER: Point = { ...BASE, producers: 1, eventsPerFrame: 1, subscribers: 
 const CONNECTIONS = 10_000
 const STEP = 2_500
 const WARM_UP_MS = 8_000
-const TURNS = 9
+const TURNS = 4
+/** Two processes of the same code differ by several percent, however long they run. */
+const PAIRS = 3
 
 type Environment = Readonly<Record<string, string>>
 
@@ -36,27 +38,49 @@ export const tokens: Benchmark = {
   },
 }
 
-/** Measures a load on two deployments in turn. @param cost CPU seconds @returns microseconds */
+/** Measures a load on pairs of deployments, the two of a pair in turn. @param cost CPU seconds @returns microseconds */
 async function besideOpen(
   point: Point,
   env: Environment,
   cost: (round: Round) => number,
   progress: (line: string) => void,
 ): Promise<Figures> {
-  const [open, asking] = await withDeployment(point, (plain) =>
+  const open: number[] = []
+  const asking: number[] = []
+  const ratios: number[] = []
+  for (let pair = 0; pair < PAIRS; pair++) {
+    const [ofOpen, ofAsking] = (await roundsOfPair(point, env, progress)).map((rounds) =>
+      median(rounds.map((round) => cost(round) * 1e6)),
+    )
+    open.push(ofOpen!)
+    asking.push(ofAsking!)
+    ratios.push(rounded(ofAsking! / ofOpen!))
+  }
+  const mean = (values: readonly number[]) => rounded(values.reduce((sum, value) => sum + value, 0) / values.length)
+  return { asking: mean(asking), open: mean(open), ratio: mean(ratios), ratios }
+}
+
+/** Rounds of one that asks nobody, and of one that asks for tokens. */
+async function roundsOfPair(
+  point: Point,
+  env: Environment,
+  progress: (line: string) => void,
+): Promise<readonly (readonly Round[])[]> {
+  const warm = await withDeployment(point, (open) =>
     withDeployment(
       point,
-      (asked) =>
-        warmRounds([loadOf(plain, point, progress), loadOf(asked, point, progress)], {
+      (asking) =>
+        warmRounds([loadOf(open, point, progress), loadOf(asking, point, progress)], {
           warmUpMs: WARM_UP_MS,
           turns: TURNS,
         }),
       env,
     ),
   )
-  const micros = (rounds: readonly Round[]) => rounds.map((round) => cost(round) * 1e6)
-  return besides(micros(asking!.rounds), micros(open!.rounds))
+  return warm.map(({ rounds }) => rounds)
 }
+
+const median = (values: readonly number[]) => percentile(values, 0.5)
 
 /** Memory of a connection of two gateways, to which clients connect in turn. */
 async function connections(env: Environment, progress: (line: string) => void): Promise<Figures> {
@@ -79,16 +103,6 @@ async function connections(env: Environment, progress: (line: string) => void): 
     for (const each of clients) each.end()
     await Promise.all(gateways.map((gateway) => gateway.stop()))
     await redis.close()
-  }
-}
-
-/** Medians, and that of the ratios of each turn: a machine that becomes slower does so for both. */
-function besides(asking: readonly number[], open: readonly number[]): Figures {
-  const median = (values: readonly number[]) => rounded(percentile(values, 0.5))
-  return {
-    asking: median(asking),
-    open: median(open),
-    ratio: median(asking.map((value, turn) => value / open[turn]!)),
   }
 }
 
