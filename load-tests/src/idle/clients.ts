@@ -23,6 +23,7 @@ async function openOne(port: number): Promise<void> {
     const onMessage = (payload: Buffer) => {
       if (isPing(payload)) socket.write(PONG)
       else if (payload.includes('"subscribed"')) resolve()
+      else if (payload.includes('"type":"error"')) reject(new Error(payload.toString()))
     }
     const onClose = (code?: number) => reject(new Error(`closed with ${code} before it was subscribed`))
     const socket = new RawWebSocket(port, onMessage, onClose)

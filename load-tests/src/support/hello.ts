@@ -6,7 +6,18 @@ import { encodeFrame } from './raw-websocket.ts'
 const TOKEN = 'TIDEGATE_BENCH_TOKEN'
 
 /** All clients are one caller, who sends as much as the machine has. */
-const UNLIMITED = ['connections', 'frames', 'bytes', 'events', 'keys', 'subscriptions', 'subscriptionBytes', 'work']
+const UNLIMITED = [
+  'connections',
+  'frames',
+  'bytes',
+  'starts',
+  'reads',
+  'work',
+  'events',
+  'keys',
+  'subscriptions',
+  'subscriptionBytes',
+]
 
 /** The environment of gateways that ask for tokens, and of clients that have one. */
 export async function tokenEnvironment(): Promise<Readonly<Record<string, string>>> {
