@@ -2,6 +2,7 @@
 import { createHistogram } from 'node:perf_hooks'
 import { answerParent } from '../support/answer-parent.ts'
 import { helloFrame } from '../support/hello.ts'
+import { isPing, PONG } from '../support/pong.ts'
 import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
 import { nowMicros } from './micros.ts'
 
@@ -27,7 +28,8 @@ let sockets: RawWebSocket[] = []
 async function open(port: number): Promise<RawWebSocket> {
   return new Promise((resolve, reject) => {
     const socket: RawWebSocket = new RawWebSocket(port, (payload) => {
-      if (payload.includes('"subscribed"')) resolve(socket)
+      if (isPing(payload)) socket.write(PONG)
+      else if (payload.includes('"subscribed"')) resolve(socket)
       else note(payload)
     })
     socket.open().then(() => {
