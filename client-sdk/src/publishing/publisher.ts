@@ -46,7 +46,7 @@ export const PUBLISH_CHECKS: FrameChecks = {
   ack: has({
     seq: isNumber,
     at: isListOf(isPosition),
-    rejected: isAbsentOr(isListOf(has({ index: isNumber, code: isText }))),
+    rejected: isAbsentOr(isListOf(has({ index: isNumber, code: isText, message: isText }))),
   }),
   reject: has({
     seq: isNumber,
