@@ -65,5 +65,5 @@ const summary = {
   ok: failed.length === 0,
 }
 if (values.json) console.log(JSON.stringify(summary))
-else console.log(summary)
+else console.dir(summary, { depth: null })
 process.exit(summary.ok ? 0 : 1)
