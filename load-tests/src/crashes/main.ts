@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { runSeeds } from '../support/run-seeds.ts'
 import { runSchedule } from './run-schedule.ts'
 import { broken, type ScheduleReport } from './schedule-report.ts'
 import { summarize } from './summary.ts'
@@ -38,25 +39,18 @@ const first = Number(values.only ?? values.seed ?? Math.floor(Math.random() * 1_
 const count = values.only === undefined ? Number(values.schedules) : 1
 const startedAt = performance.now()
 const reports: ScheduleReport[] = []
-let next = first
-
-async function runInTurn(): Promise<void> {
-  while (next < first + count) {
-    const seed = next++
-    const report = await runSchedule(seed).catch((error: Error) => broken(seed, error))
-    reports.push(report)
-    const { seconds, disturbances, faults, evidence } = report
-    const outcome =
-      faults.length === 0 ? 'ok' : `${faults.length} FAULTS, run it again with --only ${seed}; see ${evidence}`
-    console.error(
-      `[crashes] ${reports.length} of ${count}, seed ${seed}, ${seconds} s: ${outcome} (${disturbances.join(', ')})`,
-    )
-    for (const { kind, what } of faults.slice(0, 10)) console.error(`  ${kind}: ${what}`)
-  }
-}
-
 console.error(`[crashes] seed ${first}`)
-await Promise.all(Array.from({ length: Number(values.parallel) }, runInTurn))
+await runSeeds({ first, count, parallel: Number(values.parallel) }, async (seed) => {
+  const report = await runSchedule(seed).catch((error: Error) => broken(seed, error))
+  reports.push(report)
+  const { seconds, disturbances, faults, evidence } = report
+  const outcome =
+    faults.length === 0 ? 'ok' : `${faults.length} FAULTS, run it again with --only ${seed}; see ${evidence}`
+  console.error(
+    `[crashes] ${reports.length} of ${count}, seed ${seed}, ${seconds} s: ${outcome} (${disturbances.join(', ')})`,
+  )
+  for (const { kind, what } of faults.slice(0, 10)) console.error(`  ${kind}: ${what}`)
+})
 const summary = summarize(first, reports, Math.round((performance.now() - startedAt) / 1_000))
 if (values.json) console.log(JSON.stringify(summary))
 else console.dir(summary, { depth: null })

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from '@tidegate/client/node'
+import { runSeeds } from '../support/run-seeds.ts'
 import { addCounts, type Counts, noCounts } from './account.ts'
 import { QUEUE_MEGABYTES, startDeployment } from './deployment.ts'
 import { type RunReport, run } from './run.ts'
@@ -44,17 +45,12 @@ export async function fuzz({ seed, runs, parallel, onRun }: FuzzOptions): Promis
     queueBytesPeak = Math.max(queueBytesPeak, await queueBytes(deployment.ports[0]).catch(() => 0))
   }, WATCH_MS)
   let queueBytesLeft = 0
-  let next = seed
-  const runInTurn = async (slot: number) => {
-    while (next < seed + runs) {
-      const mine = next++
-      const report = await run(mine, slot, deployment, publisher).catch((error: Error) => broken(mine, error))
+  try {
+    await runSeeds({ first: seed, count: runs, parallel: Math.min(parallel, SLOTS) }, async (own, slot) => {
+      const report = await run(own, slot, deployment, publisher).catch((error: Error) => broken(own, error))
       reports.push(report)
       onRun?.(report)
-    }
-  }
-  try {
-    await Promise.all(Array.from({ length: Math.min(parallel, SLOTS, runs) }, (_, slot) => runInTurn(slot)))
+    })
     await sleep(GONE_MS)
     for (const port of deployment.ports) queueBytesLeft += await queueBytes(port)
   } finally {

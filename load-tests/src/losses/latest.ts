@@ -1,7 +1,7 @@
-import { createClient, type Subscription, type TidegateClient } from '@tidegate/client/node'
+import type { Subscription } from '@tidegate/client/node'
 import type { PositionVector } from '@tidegate/protocol'
-import type config from './losses.config.ts'
 import type { LATEST } from './losses.config.ts'
+import { type Client, Visitor } from './visitor.ts'
 
 export type LatestTopic = (typeof LATEST)[number]
 
@@ -36,26 +36,17 @@ export function differences(name: string, has: Latest, should: Latest): string[]
     .map((key) => `${name} of ${key}: ${should.get(key)} in place of ${has.get(key)}`)
 }
 
-/** An SDK client that begins with a snapshot, folds what follows, leaves and resumes. */
-export class LatestSubscriber {
-  readonly name: string
+/** One that begins with a snapshot, and folds what follows. */
+export class LatestSubscriber extends Visitor {
   readonly topic: LatestTopic
-  readonly errors: string[] = []
-  readonly #urlOf: (gateway: number) => string
-  #gateway: number
   #fold = new Fold()
   /** What a snapshot has shown so far. */
   #next: Fold | undefined
-  #client: TidegateClient<typeof config> | undefined
-  #subscription: Subscription<unknown> | undefined
-  #positions: PositionVector | undefined
   #isSynced = false
 
   constructor(topic: LatestTopic, gateway: number, urlOf: (gateway: number) => string) {
-    this.name = `fold of ${topic}`
+    super(`fold of ${topic}`, gateway, urlOf)
     this.topic = topic
-    this.#gateway = gateway
-    this.#urlOf = urlOf
     this.enter()
   }
 
@@ -67,14 +58,11 @@ export class LatestSubscriber {
     return this.#isSynced
   }
 
-  get isThere(): boolean {
-    return this.#client !== undefined
+  protected get mayLeave(): boolean {
+    return this.#isSynced
   }
 
-  enter(): void {
-    if (this.#client !== undefined) return
-    const client = createClient<typeof config>({ url: this.#urlOf(this.#gateway) })
-    const positions = this.#positions
+  protected subscribe(client: Client, positions: PositionVector | undefined): Subscription<unknown> {
     const options = { snapshot: true, ...(positions !== undefined && { from: { positions } }) }
     const subscription = client.subscribe(this.topic, options, (event) => {
       if (event.snapshot && this.#next !== undefined) this.#next.take(event)
@@ -88,30 +76,16 @@ export class LatestSubscriber {
         this.#next = undefined
       }
     })
-    subscription.onError((error) => this.errors.push(`${this.name}: ${error.message}`))
-    this.#client = client
-    this.#subscription = subscription
+    return subscription
+  }
+
+  protected entered(subscription: Subscription<unknown>): void {
     this.#isSynced = false
     subscription.synced.then(
       () => {
-        if (this.#subscription === subscription) this.#isSynced = this.#next === undefined
+        if (this.isPresent(subscription)) this.#isSynced = this.#next === undefined
       },
       () => {},
     )
-  }
-
-  async leave(elsewhere: boolean): Promise<boolean> {
-    if (this.#client === undefined || !this.#isSynced) return false
-    const client = this.#client
-    this.#client = undefined
-    this.#positions = this.#subscription!.positions
-    this.#subscription!.close()
-    if (elsewhere) this.#gateway = 1 - this.#gateway
-    await client.close({ deadlineMs: 0 })
-    return true
-  }
-
-  async close(): Promise<void> {
-    await this.#client?.close({ deadlineMs: 0 })
   }
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { runSeeds } from '../support/run-seeds.ts'
 import { type RunReport, run } from './run.ts'
 
 const { values } = parseArgs({
@@ -36,22 +37,15 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const first = Number(values.only ?? values.seed ?? Math.floor(Math.random() * 1_000_000))
 const count = values.only === undefined ? Number(values.runs) : 1
 const reports: RunReport[] = []
-let next = first
-
-async function runInTurn(): Promise<void> {
-  while (next < first + count) {
-    const seed = next++
-    const report = await run(seed)
-    reports.push(report)
-    const { faults, seconds, losses } = report
-    const outcome = faults.length === 0 ? 'ok' : `${faults.length} FAULTS, run it again with --only ${seed}`
-    console.error(`[losses] ${reports.length} of ${count}, seed ${seed}, ${seconds} s: ${outcome} (${losses})`)
-    for (const fault of faults.slice(0, 10)) console.error(`  ${fault}`)
-  }
-}
-
 console.error(`[losses] seed ${first}`)
-await Promise.all(Array.from({ length: Number(values.parallel) }, runInTurn))
+await runSeeds({ first, count, parallel: Number(values.parallel) }, async (seed) => {
+  const report = await run(seed)
+  reports.push(report)
+  const { faults, seconds, losses } = report
+  const outcome = faults.length === 0 ? 'ok' : `${faults.length} FAULTS, run it again with --only ${seed}`
+  console.error(`[losses] ${reports.length} of ${count}, seed ${seed}, ${seconds} s: ${outcome} (${losses})`)
+  for (const fault of faults.slice(0, 10)) console.error(`  ${fault}`)
+})
 const sum = (of: (report: RunReport) => number) => reports.reduce((total, report) => total + of(report), 0)
 const failed = reports.filter(({ faults }) => faults.length > 0).map(({ seed, faults }) => ({ seed, faults }))
 const summary = {

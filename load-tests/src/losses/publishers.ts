@@ -1,9 +1,10 @@
-import { createClient, type TidegateClient } from '@tidegate/client/node'
+import { createClient } from '@tidegate/client/node'
 import { parsePosition } from '@tidegate/protocol'
 import { partitionOf } from '../../../server/src/bus/index.ts'
 import { PARTITIONS } from './deployment.ts'
 import type config from './losses.config.ts'
 import { NOTE } from './losses.config.ts'
+import type { Client } from './visitor.ts'
 
 /** A note, and what its publisher was told. */
 export interface Published {
@@ -20,8 +21,6 @@ const TICK_MS = 30
 const KEYS = 3
 export const COUNTERS = 4
 const CLOSE_DEADLINE_MS = 2_000
-
-type Client = TidegateClient<typeof config>
 
 /** Publishes notes and commands all the time, and remembers what was acknowledged. */
 export class Publishers {

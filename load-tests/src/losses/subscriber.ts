@@ -1,11 +1,10 @@
-import { createClient, type Gap, type Subscription, type TidegateClient } from '@tidegate/client/node'
+import type { Gap, Subscription } from '@tidegate/client/node'
 import { LANES, type Lane, type Position, type PositionVector, parsePosition } from '@tidegate/protocol'
-import type config from './losses.config.ts'
 import { COPY, NOTE } from './losses.config.ts'
 import type { SubscriberPlan } from './schedule.ts'
+import { type Client, Visitor } from './visitor.ts'
 
-/** Something that a subscriber was told of a lane of a partition. */
-/** `arrivedAt` is in ms since 1970. */
+/** Something that a subscriber was told of a lane of a partition. `arrivedAt` is in ms since 1970. */
 export type Told = { readonly arrivedAt: number } & (
   | { readonly kind: 'event'; readonly at: Position; readonly id: string }
   | {
@@ -16,9 +15,8 @@ export type Told = { readonly arrivedAt: number } & (
     }
 )
 
-/** An SDK subscriber that leaves and resumes at its positions, at one gateway or the other. */
-export class Subscriber {
-  readonly name: string
+/** One that keeps all that it is told. */
+export class Subscriber extends Visitor {
   readonly topic: typeof NOTE | typeof COPY
   readonly lanes: readonly Lane[]
   readonly isFromNow: boolean
@@ -26,23 +24,15 @@ export class Subscriber {
   readonly told = new Map<string, Told[]>()
   /** Where it began. */
   start: PositionVector | undefined
-  readonly errors: string[] = []
-  readonly #urlOf: (gateway: number) => string
   readonly #plan: SubscriberPlan
-  #gateway: number
-  #client: TidegateClient<typeof config> | undefined
-  #subscription: Subscription<unknown> | undefined
-  #positions: PositionVector | undefined
   #isReady = false
 
   constructor(number: number, plan: SubscriberPlan, urlOf: (gateway: number) => string) {
-    this.name = `s${number}`
+    super(`s${number}`, plan.gateway, urlOf)
     this.topic = plan.topic === 'note' ? NOTE : COPY
     this.lanes = plan.topic === 'copy' ? ['normal'] : (plan.lanes ?? LANES)
     this.isFromNow = plan.from === 'now'
     this.#plan = plan
-    this.#gateway = plan.gateway
-    this.#urlOf = urlOf
     this.enter()
   }
 
@@ -50,16 +40,13 @@ export class Subscriber {
     return this.#isReady
   }
 
-  get isThere(): boolean {
-    return this.#client !== undefined
+  /** Who was never granted has no place to come back to. */
+  protected get mayLeave(): boolean {
+    return this.start !== undefined
   }
 
-  /** Comes, or comes back to where it was. */
-  enter(): void {
-    if (this.#client !== undefined) return
-    const client = createClient<typeof config>({ url: this.#urlOf(this.#gateway) })
+  protected subscribe(client: Client, positions: PositionVector | undefined): Subscription<unknown> {
     const { lanes, from } = this.#plan
-    const positions = this.#positions
     const place = positions !== undefined ? { from: { positions } } : from === 'earliest' ? { from } : {}
     const options = { ...(lanes !== undefined && { lanes }), ...place }
     const subscription = client.subscribe(this.topic, options, ({ at, lane, id }) =>
@@ -69,34 +56,19 @@ export class Subscriber {
       const from = after === undefined ? undefined : parsePosition(after)!
       this.#tell(lane, { kind: 'gap', after: from, upTo: parsePosition(upTo)!, reason, arrivedAt: Date.now() })
     })
-    subscription.onError((error) => this.errors.push(`${this.name}: ${error.message}`))
-    this.#client = client
-    this.#subscription = subscription
+    return subscription
+  }
+
+  protected entered(subscription: Subscription<unknown>): void {
     this.#isReady = false
     subscription.ready.then(
       () => {
-        if (this.#subscription !== subscription) return
+        if (!this.isPresent(subscription)) return
         this.#isReady = true
         this.start ??= subscription.positions
       },
       () => {},
     )
-  }
-
-  /** @returns whether it could: who was never granted has no place to come back to */
-  async leave(elsewhere: boolean): Promise<boolean> {
-    if (this.#client === undefined || this.start === undefined) return false
-    const client = this.#client
-    this.#client = undefined
-    this.#positions = this.#subscription!.positions
-    this.#subscription!.close()
-    if (elsewhere) this.#gateway = 1 - this.#gateway
-    await client.close({ deadlineMs: 0 })
-    return true
-  }
-
-  async close(): Promise<void> {
-    await this.#client?.close({ deadlineMs: 0 })
   }
 
   of(partition: number, lane: Lane): readonly Told[] {
