@@ -3,8 +3,8 @@
 import { answerParent } from '../support/answer-parent.ts'
 import { eachAtOnce } from '../support/each-at-once.ts'
 import { helloFrame } from '../support/hello.ts'
-import { isPing, PONG } from '../support/pong.ts'
-import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
+import { encodeFrame } from '../support/raw-websocket.ts'
+import { openSubscribed } from '../support/subscribed-socket.ts'
 import { EVERY_TOPIC } from './topics.ts'
 
 export interface SubscribersOptions {
@@ -19,20 +19,14 @@ const AT_ONCE = 100
 
 let delivered = 0
 
-function openOne(port: number, where: string | null): Promise<void> {
+function openOne(port: number, where: string | null): Promise<unknown> {
   const subscribe = { type: 'subscribe', sub: 1, topic: EVERY_TOPIC, ...(where !== null && { where }) }
-  return new Promise((resolve, reject) => {
-    const socket = new RawWebSocket(port, (payload) => {
-      if (isPing(payload)) socket.write(PONG)
-      for (let at = payload.indexOf(MARK); at !== -1; at = payload.indexOf(MARK, at + MARK.length)) delivered++
-      if (payload.includes('"subscribed"')) resolve()
-      else if (payload.includes('"type":"error"')) reject(new Error(payload.toString()))
-    })
-    socket.open().then(() => {
-      socket.write(helloFrame())
-      socket.write(encodeFrame(Buffer.from(JSON.stringify(subscribe))).frame)
-    }, reject)
-  })
+  const opening = { hello: helloFrame(), subscribe: encodeFrame(Buffer.from(JSON.stringify(subscribe))).frame }
+  return openSubscribed(port, opening, count)
+}
+
+function count(payload: Buffer): void {
+  for (let at = payload.indexOf(MARK); at !== -1; at = payload.indexOf(MARK, at + MARK.length)) delivered++
 }
 
 answerParent(async (message: SubscribersOptions | 'take') => {

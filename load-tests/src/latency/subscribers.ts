@@ -2,8 +2,8 @@
 import { createHistogram } from 'node:perf_hooks'
 import { answerParent } from '../support/answer-parent.ts'
 import { helloFrame } from '../support/hello.ts'
-import { isPing, PONG } from '../support/pong.ts'
-import { encodeFrame, RawWebSocket } from '../support/raw-websocket.ts'
+import { encodeFrame, type RawWebSocket } from '../support/raw-websocket.ts'
+import { openSubscribed } from '../support/subscribed-socket.ts'
 import { nowMicros } from './micros.ts'
 
 export interface SubscribersOptions {
@@ -25,20 +25,6 @@ const subscribe = encodeFrame(Buffer.from('{"type":"subscribe","sub":1,"topic":"
 const latencies = createHistogram()
 let sockets: RawWebSocket[] = []
 
-async function open(port: number): Promise<RawWebSocket> {
-  return new Promise((resolve, reject) => {
-    const socket: RawWebSocket = new RawWebSocket(port, (payload) => {
-      if (isPing(payload)) socket.write(PONG)
-      else if (payload.includes('"subscribed"')) resolve(socket)
-      else note(payload)
-    })
-    socket.open().then(() => {
-      socket.write(helloFrame())
-      socket.write(subscribe)
-    }, reject)
-  })
-}
-
 function note(frame: Buffer): void {
   const now = nowMicros()
   for (let at = frame.indexOf(MARK); at !== -1; at = frame.indexOf(MARK, at)) {
@@ -55,7 +41,9 @@ function report(): LatencyReport {
 /** Subscribes to another server. */
 async function move({ port, count }: SubscribersOptions): Promise<void> {
   for (const socket of sockets) socket.close()
-  sockets = await Promise.all(Array.from({ length: count }, () => open(port)))
+  sockets = await Promise.all(
+    Array.from({ length: count }, () => openSubscribed(port, { hello: helloFrame(), subscribe }, note)),
+  )
 }
 
 answerParent(async (message: SubscribersOptions | 'take') => {

@@ -45,19 +45,24 @@ async function besideOpen(
   cost: (round: Round) => number,
   progress: (line: string) => void,
 ): Promise<Figures> {
-  const open: number[] = []
-  const asking: number[] = []
-  const ratios: number[] = []
+  const pairs: { readonly open: number; readonly asking: number }[] = []
   for (let pair = 0; pair < PAIRS; pair++) {
-    const [ofOpen, ofAsking] = (await roundsOfPair(point, env, progress)).map((rounds) =>
-      median(rounds.map((round) => cost(round) * 1e6)),
+    const [open, asking] = (await roundsOfPair(point, env, progress)).map((rounds) =>
+      percentile(
+        rounds.map((round) => cost(round) * 1e6),
+        0.5,
+      ),
     )
-    open.push(ofOpen!)
-    asking.push(ofAsking!)
-    ratios.push(rounded(ofAsking! / ofOpen!))
+    pairs.push({ open: open!, asking: asking! })
   }
+  const ratios = pairs.map(({ open, asking }) => rounded(asking / open))
   const mean = (values: readonly number[]) => rounded(values.reduce((sum, value) => sum + value, 0) / values.length)
-  return { asking: mean(asking), open: mean(open), ratio: mean(ratios), ratios }
+  return {
+    asking: mean(pairs.map(({ asking }) => asking)),
+    open: mean(pairs.map(({ open }) => open)),
+    ratio: mean(ratios),
+    ratios,
+  }
 }
 
 /** Rounds of one that asks nobody, and of one that asks for tokens. */
@@ -79,8 +84,6 @@ async function roundsOfPair(
   )
   return warm.map(({ rounds }) => rounds)
 }
-
-const median = (values: readonly number[]) => percentile(values, 0.5)
 
 /** Memory of a connection of two gateways, to which clients connect in turn. */
 async function connections(env: Environment, progress: (line: string) => void): Promise<Figures> {
