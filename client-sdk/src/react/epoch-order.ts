@@ -6,17 +6,17 @@ export class EpochOrder {
   /** `<partition> <epoch>`, in the order in which they were told. */
   readonly #told: string[] = []
 
-  /** A position that comes in its turn: of an event that was not withheld before, or of the end of a gap. */
-  note(text: string): void {
-    const at = parsePosition(text)
-    if (at === undefined) return
-    const name = nameOf(at)
-    if (!this.#told.includes(name)) this.#told.push(name)
+  /** Where an event lies. Those that are fetched come late, others in their turn. */
+  placeOf({ at, recovered }: AnyEvent & { readonly recovered?: true }): Position | undefined {
+    return recovered === true ? parsePosition(at) : this.note(at)
   }
 
-  /** Events that are fetched come late. */
-  noteEvent({ at, recovered }: AnyEvent & { readonly recovered?: true }): void {
-    if (recovered !== true) this.note(at)
+  /** A position that comes in its turn: of an event that was not withheld before, or of the end of a gap. */
+  note(text: string): Position | undefined {
+    const at = parsePosition(text)
+    const name = at && nameOf(at)
+    if (name !== undefined && !this.#told.includes(name)) this.#told.push(name)
+    return at
   }
 
   /** Below 0 where the first position lies in an earlier epoch of its log, above 0 in a later one, 0 in the same one. */

@@ -1,4 +1,4 @@
-import { parsePosition, type SubscribeOptions } from '@tidegate/protocol'
+import { type Position, parsePosition, type SubscribeOptions } from '@tidegate/protocol'
 import type { TidegateClient } from '../client.ts'
 import { EpochOrder } from './epoch-order.ts'
 import { type AnyEvent, type Follow, fill, reportEnds } from './follow.ts'
@@ -84,9 +84,9 @@ class LatestTable {
 
   /** Whether it is news. */
   take(event: AnyEvent): boolean {
-    this.epochs.noteEvent(event)
+    const at = this.epochs.placeOf(event)
     this.#unseen?.delete(event.key)
-    if (this.#isBehind(event, this.#events.get(event.key))) return false
+    if (at !== undefined && this.#isBehind(at, this.#events.get(event.key))) return false
     this.#events.set(event.key, event)
     if (this.#events.size > this.#limit) this.#events.delete(this.#events.keys().next().value!)
     return true
@@ -101,8 +101,8 @@ class LatestTable {
   }
 
   /** Lanes overtake each other, and gaps are filled later: of one key, the log has the order. */
-  #isBehind({ at }: AnyEvent, known: AnyEvent | undefined): boolean {
-    const [next, before] = [parsePosition(at), known && parsePosition(known.at)]
-    return next !== undefined && before !== undefined && this.epochs.compare(next, before) <= 0
+  #isBehind(at: Position, known: AnyEvent | undefined): boolean {
+    const before = known && parsePosition(known.at)
+    return before !== undefined && this.epochs.compare(at, before) <= 0
   }
 }

@@ -1,4 +1,4 @@
-import { type Position, parsePosition, type SubscribeOptions } from '@tidegate/protocol'
+import type { Position, SubscribeOptions } from '@tidegate/protocol'
 import { EpochOrder } from './epoch-order.ts'
 import { type AnyEvent, type Follow, fill, reportEnds } from './follow.ts'
 
@@ -29,8 +29,7 @@ export function followPanes(
     const panes = new PaneTable(limit)
     const take = (event: AnyEvent) => {
       if (!isPane(event.data)) throw new TypeError(`useWindow: ${topic} has no results of a window`)
-      panes.epochs.noteEvent(event)
-      if (panes.take(event.data, parsePosition(event.at)!)) report.changed()
+      if (panes.take(event.data, panes.epochs.placeOf(event)!)) report.changed()
     }
     const past = {
       // Read as it is requested: before the first connection the clock of the server is not known.
