@@ -1,13 +1,10 @@
-import { certificateEnd, checkTls, readTlsFiles, type Tls } from './tls.ts'
+import { certificateEnd, checkTls, endState, readTlsFiles, type Tls } from './tls.ts'
 
 /**
  * How often the files are read. Whoever renews a certificate does so weeks before it ends; and unlike a watch on the
  * file system this also sees links that are replaced, as Kubernetes does it.
  */
 const LOOK_MS = 10_000
-const DAY_MS = 86_400_000
-/** Whatever renews certificates by itself has done so earlier. */
-export const SOON_DAYS = 10
 
 export interface TlsWatchOptions {
   /** What is in use. */
@@ -27,7 +24,7 @@ export class TlsWatch {
   #seen: Tls
   #end: number
   /** What was said of its end. */
-  #saidEnd: 'soon' | 'over' | undefined
+  #saidEnd: ReturnType<typeof endState>
   #refusal: string | undefined
   #timer: NodeJS.Timeout | undefined
 
@@ -74,8 +71,7 @@ export class TlsWatch {
 
   #sayEnd(): void {
     const { warn, tls, now = Date.now } = this.#options
-    const leftMs = this.#end - now()
-    const state = leftMs <= 0 ? 'over' : leftMs <= SOON_DAYS * DAY_MS ? 'soon' : undefined
+    const state = endState(this.#end - now())
     if (state === undefined || state === this.#saidEnd) return
     this.#saidEnd = state
     const end = new Date(this.#end).toISOString()

@@ -68,6 +68,15 @@ export function checkTls({ files, cert, key, clientCa }: Tls): void {
   )
 }
 
+/** Whatever renews certificates by itself has done so earlier. */
+const SOON_MS = 10 * 86_400_000
+
+/** Whether a certificate has ended, or does so soon. @param leftMs until its end */
+export function endState(leftMs: number): 'over' | 'soon' | undefined {
+  if (leftMs <= 0) return 'over'
+  return leftMs <= SOON_MS ? 'soon' : undefined
+}
+
 /** When the first certificate of the file ends, ms since 1970. */
 export function certificateEnd({ cert }: Pick<Tls, 'cert'>): number {
   return Date.parse(new X509Certificate(cert).validTo)

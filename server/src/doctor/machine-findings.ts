@@ -1,3 +1,4 @@
+import { endState } from '../tls.ts'
 import type { Finding } from './finding.ts'
 
 /** What a process finds on its machine. `undefined` where the system does not say. */
@@ -26,8 +27,6 @@ const LITTLE_DISK = 2 * 1_024 ** 3
 const NO_DISK = 200 * 1_024 ** 2
 const MIB = 1_024 ** 2
 const DAY_MS = 86_400_000
-/** Whatever renews certificates by itself has done so earlier. */
-const SOON_DAYS = 10
 
 /** What is wrong with a machine as a place for a gateway, a worker and, where it has one, a private Redis. Pure. */
 export function machineFindings(facts: MachineFacts): Finding[] {
@@ -68,17 +67,20 @@ function* certificates({ certificate }: MachineFacts): Iterable<Finding> {
   if (certificate.kind === 'unusable') {
     const todo = 'Mend it: no gateway starts with it.'
     yield { code: 'certificate-unusable', severity: 'error', what: certificate.why, todo }
-  } else if (certificate.leftMs <= SOON_DAYS * DAY_MS) {
-    const days = Math.floor(certificate.leftMs / DAY_MS)
-    const hasEnded = certificate.leftMs <= 0
-    yield {
-      code: 'certificate-ends',
-      severity: hasEnded ? 'error' : 'warning',
-      what: hasEnded
-        ? `The certificate in ${certificate.file} has ended: clients refuse it.`
-        : `The certificate in ${certificate.file} ends in ${days} ${days === 1 ? 'day' : 'days'}.`,
-      todo: 'Renew it: processes read it again without a restart.',
-    }
+    return
+  }
+  const { file, leftMs } = certificate
+  const state = endState(leftMs)
+  if (state === undefined) return
+  const days = Math.floor(leftMs / DAY_MS)
+  yield {
+    code: 'certificate-ends',
+    severity: state === 'over' ? 'error' : 'warning',
+    what:
+      state === 'over'
+        ? `The certificate in ${file} has ended: clients refuse it.`
+        : `The certificate in ${file} ends in ${days} ${days === 1 ? 'day' : 'days'}.`,
+    todo: 'Renew it: processes read it again without a restart.',
   }
 }
 
